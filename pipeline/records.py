@@ -111,6 +111,7 @@ CODING_SCHEMA = pa.schema(
         ("confidences", pa.list_(pa.float32())),
         ("evidence", pa.list_(EVIDENCE)),
         ("review", pa.bool_()),  # below the stated confidence: a person should look
+        ("words", pa.list_(pa.string())),  # content words, negated forms kept whole: what the keyword tables count
     ]
 )
 

@@ -1,0 +1,108 @@
+"""The coder that people meet: load one, give it texts, get a table with a row a unit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from pipeline import codebook as codebooks
+from pipeline.normalise import normalise
+from pipeline.records import CODING_SCHEMA, UnitCoder
+from pipeline.split import split
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, slots=True)
+class CoderSpec:
+    """What a worker needs to build its coder; nothing given means the built-in one."""
+
+    model: Path | None = None
+    codebook: Path | None = None
+    words: Path | None = None
+
+
+def build(spec: CoderSpec) -> UnitCoder:
+    """Build the coder that a spec describes.
+
+    Raises
+    ------
+    CodebookRefused, ModelRefused
+        If a file it needs cannot be used.
+    """
+    from pipeline.cues import CueCoder
+
+    return CueCoder(codebooks.load(spec.codebook))
+
+
+class Coder:
+    """Codes texts: cuts them into units and gives each its statement type, categories, confidence and evidence.
+
+    Examples
+    --------
+    >>> coder = Coder.load()
+    >>> coded = coder.code(["办个证跑了四趟，窗口还说材料不全。建议搞一网通办。"])
+    >>> coded["text"].tolist(), coded["statement"].tolist()
+    (['办个证跑了四趟，窗口还说材料不全。', '建议搞一网通办。'], ['problem', 'suggestion'])
+    """
+
+    def __init__(self, units: UnitCoder) -> None:
+        self._units = units
+
+    @classmethod
+    def load(
+        cls, path: str | Path | None = None, codebook: str | Path | None = None, words: str | Path | None = None
+    ) -> Coder:
+        """Load a coder.
+
+        Parameters
+        ----------
+        path : str or Path, optional
+            A model folder; the built-in one when not given.
+        codebook : str or Path, optional
+            A codebook of one's own.
+        words : str or Path, optional
+            A jieba user dictionary.
+        """
+        model, book, dictionary = (Path(given) if given else None for given in (path, codebook, words))
+        return cls(build(CoderSpec(model, book, dictionary)))
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """The ids of the categories it codes."""
+        return self._units.categories
+
+    def code(self, texts: Iterable[str]) -> pd.DataFrame:
+        """Code texts.
+
+        Parameters
+        ----------
+        texts : iterable of str
+            Responses, each of any length.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row a unit: `response` (which text, from 0), `unit` (from 1), `text`, `start`, `end`, then the coding.
+        """
+        return self.table(texts).to_pandas()
+
+    def table(self, texts: Iterable[str]) -> pa.Table:
+        """Code texts into an Arrow table, with the columns of `code`."""
+        sources = list(texts)
+        normal = [normalise(text) for text in sources]
+        places = [(at, unit, span) for at, text in enumerate(normal) for unit, span in enumerate(split(text), 1)]
+        coding = self._units.code_units([normal[at][span.start : span.end] for at, _, span in places])
+        own = {
+            "response": pa.array([at for at, _, _ in places], pa.int32()),
+            "unit": pa.array([unit for _, unit, _ in places], pa.int32()),
+            "text": pa.array([sources[at][span.start : span.end] for at, _, span in places], pa.string()),
+            "start": pa.array([span.start for _, _, span in places], pa.int32()),
+            "end": pa.array([span.end for _, _, span in places], pa.int32()),
+        }
+        return pa.table(own | {name: coding[name] for name in CODING_SCHEMA.names})
