@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from pipeline.errors import InputRefused
 from pipeline.query import quoted, unit_parts
@@ -23,20 +25,42 @@ SMALL_BASE = 30
 """A share of fewer respondents than these is marked."""
 
 MOST_GROUPS = 100
-"""Groups shown singly; the smaller ones are joined."""
+"""Groups shown singly; smaller ones are joined."""
+
+MOSTLY = 0.9
+"""Tests rest on the respondents who are in one group only; where fewer than this share are, none is made."""
 
 MISSING = "（未填）"
-ANY = "任一问题"
+ANY_ID, ANY = "total", "任一问题"
 
 _PERIODS = (
-    (31, "day", "%Y-%m-%d", "日"),
-    (26 * 7, "week", "%G-W%V", "周"),
-    (5 * 366, "month", "%Y-%m", "月"),
-    (10**9, "year", "%Y", "年"),
+    (31, ("day", "%Y-%m-%d", "日")),
+    (26 * 7, ("week", "%G-W%V", "周")),
+    (5 * 366, ("month", "%Y-%m", "月")),
+    (10**9, ("year", "%Y", "年")),
 )
 """Longest span in days, period, label, Chinese name."""
 
 _DATE = r"^\s*((?:19|20)\d{2})\s*[-/.年]?\s*(\d{1,2})?(?:\s*[-/.月]?\s*(\d{1,2}))?(?:\D|$)"
+"""Year, month, day, the last two optional: 2024-03-05 09:30, 2024/3/5, 2024年3月, 20240305, 2024."""
+
+_SAID = "file, respondent, statement, categories"
+_JOIN = "FROM grouped JOIN people USING (file, respondent)"
+_MEMBER = f"CREATE OR REPLACE TABLE member AS SELECT DISTINCT people.person, grp {_JOIN}"
+_VOICED = f"""
+CREATE OR REPLACE TABLE voiced AS
+SELECT DISTINCT people.person, grp, unnest(list_append(categories, NULL)) AS category {_JOIN}
+WHERE statement = 'problem'
+"""
+_RANKED = """
+CREATE OR REPLACE TABLE ranked AS
+SELECT grp, count(*) AS n, row_number() OVER (ORDER BY grp = $missing, count(*) DESC, grp) AS place
+FROM member GROUP BY grp
+"""
+_ALONE = "CREATE OR REPLACE TABLE alone AS SELECT person FROM member GROUP BY person HAVING count(*) = 1"
+_BASE = "SELECT label, count(DISTINCT person) FROM {member} JOIN labels USING (grp) GROUP BY label"
+_HITS = "SELECT label, category, count(DISTINCT person) FROM {voiced} JOIN labels USING (grp) GROUP BY label, category"
+
 _SHARE_HEADINGS = {
     "respondents": "受访者数",
     "problem_respondents": "提到问题的受访者数",
@@ -50,9 +74,21 @@ _TEST_HEADINGS = {
     "statistic": "卡方值",
     "p": "p值",
     "p_adjusted": "校正后p值",
-    "cramers_v": "Cramér's V",
+    "cramers_v": "关联强度（Cramér's V）",
     "withheld": "未作检验的原因",
+    "caution": "提示",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class _Counts:
+    """People by group, and by group and category those who report a problem."""
+
+    base: dict[str, int]
+    hits: dict[tuple[str, str], int]
+
+    def row(self, group: str, category: str) -> dict[str, int]:
+        return {"respondents": self.base.get(group, 0), "problem_respondents": self.hits.get((group, category), 0)}
 
 
 def caution(hits: int, base: int) -> str:
@@ -68,61 +104,7 @@ def caution(hits: int, base: int) -> str:
     return f"不足{SMALL}人" if 0 < hits < SMALL else ""
 
 
-def by_column(connection: duckdb.DuckDBPyConnection, column: str, names: Mapping[str, str]) -> Table:
-    """Return the table `by_<column>`: per category and group the share of respondents with a problem, and the test.
-
-    Parameters
-    ----------
-    connection : duckdb.DuckDBPyConnection
-        Of `pipeline.query.open_units`.
-    column : str
-        A column of the parts; `check_columns` has seen it.
-    names : mapping of str to str
-        Category id to Chinese name, in order.
-    """
-    value = f"coalesce(nullif(trim({quoted(column)}), ''), '{MISSING}')"
-    _gather(connection, value)
-    other = _join_small(connection)
-    base, hits, overlap = _counts(connection)
-    groups = sorted(base, key=lambda group: ((other, MISSING).index(group) + 1 if group in (other, MISSING) else 0, group))
-    blocks = [_block(category, name, groups, base, hits, overlap) for category, name in _rows(names).items()]
-    frame = _frame([row for block in blocks for row in block])
-    first = frame.drop_duplicates("category")
-    frame["p_adjusted"] = frame["category"].map(dict(zip(first["category"], adjust(first["p"]), strict=True)))
-    headings = {"name": "类别", "group": column, **_SHARE_HEADINGS, **_TEST_HEADINGS, "caution": "提示"}
-    return Table(file_name(f"by_{column}"), f"按“{column}”比较", frame, headings, _by_notes(other in base, other))
-
-
-def trend(connection: duckdb.DuckDBPyConnection, column: str, names: Mapping[str, str]) -> Table:
-    """Return the table `trend`: per period and category the share of respondents with a problem.
-
-    Days, weeks, months or years, by the span of the dates and by what all of them state.
-
-    Parameters
-    ----------
-    connection, column, names
-        As for `by_column`; the column holds dates.
-    """
-    period, label, unit = _period(connection, column)
-    _gather(connection, f"strftime(date_trunc('{period}', {_day(column)}), '{label}')")
-    connection.execute("CREATE OR REPLACE TABLE labels AS SELECT DISTINCT grp, grp AS label FROM member")
-    base, hits, _ = _counts(connection)
-    unknown = connection.execute("SELECT count(*) FROM member WHERE grp IS NULL").fetchall()[0][0]
-    periods = sorted(group for group in base if group)
-    rows = [
-        {"period": group, "category": category, "name": name, **_share_row(group, category, base, hits)}
-        for group in periods
-        for category, name in _rows(names).items()
-    ]
-    headings = {"period": f"时间（{unit}）", "name": "类别", **_SHARE_HEADINGS, "caution": "提示"}
-    notes = (
-        f"按“{column}”分{unit}统计；占比＝该{unit}提到该类问题的受访者÷该{unit}全部受访者，区间为95% Wilson区间。",
-        f"没有受访者的{unit}不列出；日期空缺或认不出的受访者有 {unknown} 人，未计入本表。",
-    )
-    return Table("trend", "时间趋势", _with_interval(rows, ("period", "category", "name")), headings, notes)
-
-
-def check_columns(folder: Path, columns: list[str]) -> None:
+def check_columns(folder: Path, columns: Sequence[str]) -> None:
     """Raise `InputRefused` if a column is not in the run; the message lists those that are."""
     import pyarrow.parquet as pq
 
@@ -134,9 +116,73 @@ def check_columns(folder: Path, columns: list[str]) -> None:
             raise InputRefused(f"“{column}”与另一列只差大小写，分不清；请在原表里改一个列名，再运行一次。")
 
 
-def _gather(connection: duckdb.DuckDBPyConnection, value: str) -> None:
-    """Make `member` (who is in which group) and `voiced` (who reports which problem there) for a grouping expression."""
-    grouped = connection.table("heard").project(f"file, respondent, statement, categories, {value} AS grp")
+def by_column(connection: duckdb.DuckDBPyConnection, column: str, names: Mapping[str, str]) -> Table:
+    """Return the table `by_<column>`: per category and group the share of respondents with a problem, and the test.
+
+    Groups below `SMALL` respondents are joined; those still below are shown without counts and not tested, nor are
+    respondents who left the column empty.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+        Of `pipeline.query.open_units`.
+    column : str
+        A column that `check_columns` has seen.
+    names : mapping of str to str
+        Category id to Chinese name, in order.
+    """
+    group = f"coalesce(nullif(trim({quoted(column)}), ''), '{MISSING}') AS grp"
+    _gather(connection, connection.table("heard").project(f"{_SAID}, {group}"))
+    other = _join_small(connection)
+    counts = _counts(connection)
+    tested = _independent(connection)
+    last = {other: 1, MISSING: 2}
+    groups = sorted(counts.base, key=lambda group: (last.get(group, 0), group))
+    rows = [row for category, name in _rows(names) for row in _block(category, name, groups, counts, tested)]
+    columns = ["category", "name", "group", *_SHARE_HEADINGS, *_TEST_HEADINGS]
+    frame = _frame(rows, columns)
+    tests = frame.drop_duplicates("category")
+    frame["p_adjusted"] = frame["category"].map(dict(zip(tests["category"], adjust(tests["p"]), strict=True)))
+    headings = {"name": "类别", "group": column, **_SHARE_HEADINGS, **_TEST_HEADINGS}
+    return Table(file_name(f"by_{column}"), f"按“{column}”比较", frame, headings, _by_notes(column, groups, other))
+
+
+def trend(connection: duckdb.DuckDBPyConnection, column: str, names: Mapping[str, str]) -> Table:
+    """Return the table `trend`: per period and category the share of respondents with a problem.
+
+    Days, weeks, months or years, by the span of the dates; never finer than the least precise of them.
+
+    Parameters
+    ----------
+    connection, column, names
+        As for `by_column`; the column holds dates.
+    """
+    dated = _dated(connection, column)
+    period, label, unit = _period(dated)
+    _gather(connection, dated.project(f"{_SAID}, strftime(date_trunc('{period}', day), '{label}') AS grp"))
+    connection.execute("CREATE OR REPLACE TABLE labels AS SELECT DISTINCT grp, grp AS label FROM member")
+    counts = _counts(connection)
+    unknown = connection.execute("SELECT count(*) FROM member WHERE grp IS NULL").fetchall()[0][0]
+    rows = [
+        {"period": group, "category": category, "name": name, **counts.row(group, category)}
+        for group in sorted(counts.base)
+        for category, name in _rows(names)
+    ]
+    frame = _frame(rows, ["period", "category", "name", *_SHARE_HEADINGS, "caution"])
+    headings = {"period": f"时间（按{unit}）", "name": "类别", **_SHARE_HEADINGS, "caution": "提示"}
+    notes = (
+        f"按“{column}”分{unit}统计。占比＝当{unit}就该类别提出问题的受访者÷当{unit}全部受访者；区间为95% Wilson区间。",
+        f"没有受访者的{unit}不列出；日期空缺或认不出的有 {unknown} 人，未计入本表。",
+    )
+    return Table("trend", "时间趋势", frame, headings, notes)
+
+
+def _rows(names: Mapping[str, str]) -> list[tuple[str, str]]:
+    return [*names.items(), (ANY_ID, ANY)]
+
+
+def _gather(connection: duckdb.DuckDBPyConnection, grouped: duckdb.DuckDBPyRelation) -> None:
+    """Make `member` (who is in which group) and `voiced` (who reports which problem there)."""
     grouped.create_view("grouped", replace=True)
     connection.execute(_MEMBER)
     connection.execute(_VOICED)
@@ -145,45 +191,52 @@ def _gather(connection: duckdb.DuckDBPyConnection, value: str) -> None:
 def _join_small(connection: duckdb.DuckDBPyConnection) -> str:
     """Make `labels`, which joins small groups, and return the label of those joined."""
     connection.execute(_RANKED, {"missing": MISSING})
-    shown = f"grp = '{MISSING}' OR (n >= {SMALL} AND place <= {MOST_GROUPS})"
-    many = connection.table("ranked").filter(f"n >= {SMALL} AND place > {MOST_GROUPS}").fetchone()
-    other = "其他（较小的组）" if many else f"其他（不足{SMALL}人）"
-    labels = connection.table("ranked").project(f"grp, CASE WHEN {shown} THEN grp ELSE '{other}' END AS label")
+    ranked = connection.table("ranked")
+    crowded = ranked.filter(f"n >= {SMALL} AND place > {MOST_GROUPS} AND grp <> '{MISSING}'").limit(1).fetchall()
+    other = "其他（较小的组）" if crowded else f"其他（不足{SMALL}人）"
+    single = f"grp = '{MISSING}' OR (n >= {SMALL} AND place <= {MOST_GROUPS})"
     connection.execute("DROP TABLE IF EXISTS labels")
-    labels.create("labels")
+    ranked.project(f"grp, CASE WHEN {single} THEN grp ELSE '{other}' END AS label").create("labels")
     return other
 
 
-def _counts(connection: duckdb.DuckDBPyConnection) -> _Counts:
-    """Count the people of each group, and those who report each problem in it."""
-    base = dict(connection.execute(_BASE).fetchall())
-    hits = {(label, category or ANY_ID): n for label, category, n in connection.execute(_HITS).fetchall()}
+def _counts(connection: duckdb.DuckDBPyConnection, only: str = "") -> _Counts:
+    """Count the people of each group, and those who report each problem in it; `only` narrows both tables."""
+    base = connection.execute(_BASE.format(member="member" + only)).fetchall()
+    hits = connection.execute(_HITS.format(voiced="voiced" + only)).fetchall()
+    return _Counts(dict(base), {(label, category or ANY_ID): n for label, category, n in hits})
+
+
+def _independent(connection: duckdb.DuckDBPyConnection) -> _Counts | None:
+    """Return the counts of the people who are in one group only; None if too many are in several."""
+    connection.execute(_ALONE)
+    alone = _counts(connection, " SEMI JOIN alone USING (person)")
     everyone = connection.execute("SELECT count(*) FROM people").fetchall()[0][0]
-    return _Counts(base, hits, sum(base.values()) > everyone)
+    return alone if sum(alone.base.values()) >= MOSTLY * everyone else None
 
 
-def _rows(names: Mapping[str, str]) -> dict[str, str]:
-    return {**names, ANY_ID: ANY}
-
-
-def _block(category: str, name: str, groups: list[str], counts: _Counts) -> list[dict[str, Any]]:
+def _block(
+    category: str, name: str, groups: list[str], counts: _Counts, tested: _Counts | None
+) -> list[dict[str, Any]]:
     """Return a category's rows, one a group, each with the category's test."""
     shown = [group for group in groups if counts.base[group] >= SMALL]
-    tested = [group for group in shown if group != MISSING]
-    result = _test(category, tested, counts)
-    residuals = dict(zip(tested, result.residuals, strict=False))
+    compared = [group for group in shown if group != MISSING and tested and tested.base.get(group)]
+    result = _test(category, compared, tested)
+    residuals = dict(zip(compared, result.residuals, strict=False))
+    test = {key: value for key, value in asdict(result).items() if key != "residuals"}
     rows = []
     for group in groups:
         share = counts.row(group, category) if group in shown else {"respondents": counts.base[group]}
-        rows.append({"category": category, "name": name, "group": group, **share, "residual": residuals.get(group, np.nan)})
-    test = {key: value for key, value in asdict(result).items() if key != "residuals"}
-    return [{**row, **test} for row in rows]
+        own = {"category": category, "name": name, "group": group, "residual": residuals.get(group, np.nan)}
+        rows.append({**own, **share, **test})
+    return rows
 
 
-def _test(category: str, groups: list[str], counts: _Counts) -> Comparison:
-    if counts.overlap:
-        return Comparison(withheld="同一受访者出现在多个组，各组不独立")
-    return compare([counts.hits.get((group, category), 0) for group in groups], [counts.base[group] for group in groups])
+def _test(category: str, groups: list[str], counts: _Counts | None) -> Comparison:
+    if counts is None:
+        return Comparison(withheld="许多受访者出现在多个组，各组不独立")
+    rows = [counts.row(group, category) for group in groups]
+    return compare([row["problem_respondents"] for row in rows], [row["respondents"] for row in rows])
 
 
 def _frame(rows: list[dict[str, Any]], columns: Iterable[str]) -> pd.DataFrame:
@@ -191,11 +244,44 @@ def _frame(rows: list[dict[str, Any]], columns: Iterable[str]) -> pd.DataFrame:
     import pandas as pd
 
     frame = pd.DataFrame(rows, columns=[*columns])
-    hits, base = frame["problem_respondents"].astype("Int64"), frame["respondents"].astype("int64")
-    known = hits.fillna(0).to_numpy(float)
-    low, high = wilson(known, base)
-    frame["problem_respondents"] = hits
-    frame["share"] = hits.astype("Float64").to_numpy(float, na_value=np.nan) / base
-    frame["low"], frame["high"] = np.where(hits.isna(), np.nan, low), np.where(hits.isna(), np.nan, high)
-    frame["caution"] = [f"不足{SMALL}人，不列出" if pd.isna(hit) else caution(int(hit), n) for hit, n in zip(hits, base, strict=True)]
-    return frame
+    hits, base = frame["problem_respondents"].to_numpy(float), frame["respondents"].to_numpy(float)
+    low, high = wilson(np.nan_to_num(hits), base)
+    hidden = np.isnan(hits)
+    frame["share"] = hits / base
+    frame["low"], frame["high"] = np.where(hidden, np.nan, low), np.where(hidden, np.nan, high)
+    frame["caution"] = [
+        f"不足{SMALL}人，不列出" if np.isnan(hit) else caution(int(hit), int(n))
+        for hit, n in zip(hits, base, strict=True)
+    ]
+    return frame.astype({"problem_respondents": "Int64", "respondents": "int64"})
+
+
+def _by_notes(column: str, groups: list[str], other: str) -> tuple[str, ...]:
+    joined = (
+        (f"不足{SMALL}人的组不单独列出，合并为“{other}”；合并后仍不足{SMALL}人的只列人数。",) if other in groups else ()
+    )
+    missing = (f"“{column}”空缺的受访者列为“{MISSING}”，不参加检验。",) if MISSING in groups else ()
+    return (
+        "占比＝该组就该类别提出问题的受访者÷该组全部受访者；区间为95% Wilson区间。",
+        "检验看各组占比是否不同，只用仅属于一个组的受访者：期望人数足够时用卡方检验，两组而人数少时用Fisher精确检验，其余不作检验并写明原因；"
+        "同一类别各行的检验结果相同。",
+        "校正后p值按Benjamini-Hochberg法对本表全部类别校正；残差超过±2的组明显偏高或偏低。",
+        *joined,
+        *missing,
+    )
+
+
+def _dated(connection: duckdb.DuckDBPyConnection, column: str) -> duckdb.DuckDBPyRelation:
+    """Return what was said with its `day`, NULL where there is none, and whether month and day are stated."""
+    parts = f"regexp_extract({quoted(column)}, '{_DATE}', ['y', 'm', 'd']) AS p"
+    said = connection.table("heard").project(f"{_SAID}, {parts}")
+    day = "try_cast(concat_ws('-', p.y, coalesce(nullif(p.m, ''), '1'), coalesce(nullif(p.d, ''), '1')) AS DATE) AS day"
+    return said.project(f"{_SAID}, p.m = '' AS no_month, p.d = '' AS no_day, {day}")
+
+
+def _period(dated: duckdb.DuckDBPyRelation) -> tuple[str, str, str]:
+    """Return the period by which dates are grouped, its label and its Chinese name."""
+    known = dated.filter("day IS NOT NULL")
+    span, no_day, no_month = known.aggregate("max(day) - min(day), bool_or(no_day), bool_or(no_month)").fetchall()[0]
+    finest = 3 if no_month else 2 if no_day else 0
+    return next(period for longest, period in _PERIODS[finest:] if (span or 0) <= longest)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -98,7 +98,7 @@ class Coder:
         normal = [normalise(text) for text in sources]
         places = [(at, unit, span) for at, text in enumerate(normal) for unit, span in enumerate(split(text), 1)]
         coding = self._units.code_units([normal[at][span.start : span.end] for at, _, span in places])
-        own = {
+        own: dict[str, Any] = {
             "response": pa.array([at for at, _, _ in places], pa.int32()),
             "unit": pa.array([unit for _, unit, _ in places], pa.int32()),
             "text": pa.array([sources[at][span.start : span.end] for at, _, span in places], pa.string()),

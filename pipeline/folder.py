@@ -36,7 +36,7 @@ _PRIVATE = ".qunyan"
 _PLAN = f"{_PRIVATE}/plan.json"
 _LOCK = f"{_PRIVATE}/lock"
 _HOLDER = f"{_PRIVATE}/holder"
-_UNFINISHED = tuple(f"{name}.*.????????.tmp" for name in ("", "units/", "tables/", f"{_PRIVATE}/"))
+_UNFINISHED = tuple(f"{name}.*.tmp" for name in ("", "units/", "tables/", f"{_PRIVATE}/"))
 _CURES = {
     errno.ENOSPC: "磁盘满了：请腾出空间后再运行同一条命令，已完成的部分不会重做",
     errno.EDQUOT: "磁盘配额用完了：请腾出空间后再运行同一条命令，已完成的部分不会重做",
@@ -137,7 +137,9 @@ def key_of(plan: dict[str, Any]) -> str:
 def is_finished(out: Path, key: str) -> bool:
     """Whether the folder holds the complete run of this key."""
     manifest = read_manifest(out)
-    return bool(manifest) and manifest["key"] == key and all((out / name).is_file() for name in manifest["outputs"])
+    if manifest is None or manifest["key"] != key:
+        return False
+    return all((out / name).is_file() for name in manifest["outputs"])
 
 
 def begin(out: Path, key: str, *, force: bool = False) -> None:
@@ -149,9 +151,11 @@ def begin(out: Path, key: str, *, force: bool = False) -> None:
         If the folder holds another run and `force` is not given.
     """
     old = _read(out / _PLAN) or _read(out / MANIFEST)
-    same = bool(old) and old["key"] == key
+    same = old is not None and old["key"] == key
     if old and not same and not force:
-        raise OutputRefused(f"{out} 里已有另一次运行的结果（输入、选项或编码手册不同）：请换一个输出文件夹，或加 --force 覆盖。")
+        raise OutputRefused(
+            f"{out} 里已有另一次运行的结果（输入、选项或编码手册不同）：请换一个输出文件夹，或加 --force 覆盖。"
+        )
     with whole_file(out / _PLAN) as path:
         path.write_text(json.dumps({"key": key}), encoding="utf-8")
     if force or not same:

@@ -58,10 +58,10 @@ def unit_parts(folder: Path) -> list[Path]:
 def open_units(folder: Path, *, interviewer: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a run for queries.
 
-    The connection has `parts` (every unit with the user's metadata), `heard` (the same without the interviewer's turns),
-    `spoken` (of `heard` the columns of `UNIT_SCHEMA` only), `people` (`person, file, respondent`: equal names in different
-    files are different people) and `coded` (`person, statement, category, n`: how many units; category `''` is none, NULL
-    stands for all units).
+    The connection has the views `parts` (every unit with the user's metadata), `heard` (the same without the
+    interviewer's turns), `spoken` (of `heard` only the columns of `UNIT_SCHEMA`), and the tables `people` (`person, file,
+    respondent`: equal names in different files are different people) and `coded` (`person, statement, category, n`: how
+    many units; category `''` is none, NULL stands for all units).
 
     Parameters
     ----------

@@ -1,9 +1,11 @@
 """The coding step: responses in, coded units out, as Parquet parts that any number of workers can write.
 
-A file is cut into chunks of a fixed number of responses, whatever the number of workers; a chunk becomes one part, named by
-its content, that appears whole or not at all. A part that is there already is not coded again, so a stopped run goes on.
+A file is cut into chunks of a fixed number of responses, whatever the number of workers; a chunk becomes one part,
+named by its content, that appears whole or not at all. A part that is there already is not coded again: a stopped run
+goes on.
+
 Which metadata columns there are is only known when the last record has been read (a JSON line may bring a new one), so
-`align` completes the parts' columns at the end: pandas, DuckDB and Spark then read them as one table without any option.
+`align` completes the parts' columns at the end; then pandas, DuckDB and Spark read them as one table without an option.
 """
 
 from __future__ import annotations
@@ -20,10 +22,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.folder import whole_file
-from pipeline.normalise import INVISIBLE
 from pipeline.read import ReadOptions, Source, read
 from pipeline.records import CODING_SCHEMA, UNIT_SCHEMA, Reject, Response, UnitCoder
 from pipeline.split import Span, split, whole
+from pipeline.tables import defused
 from pipeline.workers import Make, spread
 
 CHUNK_RESPONSES = 1000
@@ -34,7 +36,7 @@ CHUNK_CHARACTERS = 500_000
 
 REJECT_COLUMNS = ("file", "location", "reason", "message", "snippet")
 
-_LIVE = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+_NOTHING: dict[str, Any] = {"encoding": "", "containers": {}, "columns": {}, "warnings": []}
 _CUTS: dict[str, Callable[[str], list[Span]]] = {"sentence": split, "response": whole}
 UNITS = tuple(_CUTS)
 
@@ -126,8 +128,9 @@ def code_files(
         sheet = csv.writer(file)
         sheet.writerow(REJECT_COLUMNS)
         for reject in refused:
-            accounts.setdefault(reject.file, Account(read=0)).read += reject.records
-            accounts[reject.file].rejected += reject.records
+            account = accounts.setdefault(reject.file, Account(notes=dict(_NOTHING)))
+            account.read += reject.records
+            account.enter(Coded(0, 0, [reject]))
             sheet.writerow(_cells(reject))
         with closing(spread(code_chunk, _all_chunks(task, accounts), make, jobs, _crashed)) as coded_chunks:
             for chunk, coded in coded_chunks:
@@ -146,7 +149,7 @@ def _all_chunks(task: Task, accounts: dict[str, Account]) -> Iterator[Chunk]:
         account = accounts.setdefault(source.name, Account())
         stem = task.out / "units" / f"part-{number:05d}"
         yield from chunks(source.name, _counted(reading, account), stem, unit=task.unit, salt=task.key)
-        account.notes = {name: getattr(reading, name) for name in ("encoding", "containers", "columns", "warnings")}
+        account.notes = {name: getattr(reading, name) for name in _NOTHING}
 
 
 def _counted(records: Iterable[Record], account: Account) -> Iterator[Record]:
@@ -156,19 +159,7 @@ def _counted(records: Iterable[Record], account: Account) -> Iterator[Record]:
 
 
 def _cells(reject: Reject) -> list[str]:
-    return [inert(getattr(reject, name)) for name in REJECT_COLUMNS]
-
-
-def inert(cell: str) -> str:
-    """Return a csv cell that a spreadsheet takes for text, whatever somebody wrote into it.
-
-    Examples
-    --------
-    >>> inert("=HYPERLINK(1)"), inert("办证难")
-    ("'=HYPERLINK(1)", '办证难')
-    """
-    cell = cell.translate(INVISIBLE)
-    return f"'{cell}" if cell.lstrip(" ").startswith(_LIVE) else cell
+    return [defused(getattr(reject, name)) for name in REJECT_COLUMNS]
 
 
 def chunks(file: str, records: Iterable[Record], stem: Path, *, unit: str, salt: str) -> Iterator[Chunk]:
@@ -259,8 +250,8 @@ def unit_table(responses: Sequence[tuple[Response, list[Span]]], coder: UnitCode
     Returns
     -------
     pyarrow.Table
-        A row a unit, in order: the columns of `UNIT_SCHEMA`, then the metadata as strings. `text` holds the source's own
-        characters.
+        A row a unit, in order: the columns of `UNIT_SCHEMA`, then the metadata as strings. `text` holds the source's
+        own characters.
     """
     rows = [(response, span) for response, spans in responses for span in spans]
     coding = coder.code_units([response.normal[span.start : span.end] for response, span in rows])
@@ -273,7 +264,7 @@ def unit_table(responses: Sequence[tuple[Response, list[Span]]], coder: UnitCode
     }
     origin = pa.array([at for at, (_, spans) in enumerate(responses) for _ in spans], pa.int32())
     of_response = _response_table([response for response, _ in responses]).take(origin)
-    columns = {name: of_response[name] for name in of_response.column_names} | own
+    columns: dict[str, Any] = {name: of_response[name] for name in of_response.column_names} | own
     columns |= {name: coding[name] for name in CODING_SCHEMA.names}
     schema = _with_metadata(name for name in of_response.column_names if name not in UNIT_SCHEMA.names)
     return pa.table({name: columns[name] for name in schema.names}, schema=schema)
@@ -282,7 +273,9 @@ def unit_table(responses: Sequence[tuple[Response, list[Span]]], coder: UnitCode
 def _response_table(responses: Sequence[Response]) -> pa.Table:
     fields = ("file", "location", "response", "respondent", "role", "section", "question")
     names = dict.fromkeys(name for response in responses for name in response.meta)
-    own = {name: pa.array([getattr(response, name) for response in responses], pa.string()) for name in fields}
+    own: dict[str, Any] = {
+        name: pa.array([getattr(response, name) for response in responses], pa.string()) for name in fields
+    }
     meta = {name: pa.array([response.meta.get(name) for response in responses], pa.string()) for name in names}
     return pa.table(own | meta)
 
@@ -320,9 +313,10 @@ def align(folder: Path, parts: Sequence[Path]) -> None:
 
 
 def _completed(table: pa.Table, wanted: pa.Schema) -> pa.Table:
-    have = set(table.column_names)
-    nothing = pa.nulls(table.num_rows, pa.string())
-    return pa.table({name: table[name] if name in have else nothing for name in wanted.names}, schema=wanted)
+    missing = [name for name in wanted.names if name not in table.column_names]
+    for name in missing:
+        table = table.append_column(name, pa.nulls(table.num_rows, pa.string()))
+    return table.select(wanted.names)
 
 
 def _crashed(chunk: Chunk) -> Coded:

@@ -7,6 +7,7 @@ result. Parity is held by tests on a corpus; ties of the hidden Markov model on 
 
 from __future__ import annotations
 
+import csv
 import logging
 import os
 import re
@@ -23,6 +24,7 @@ from pipeline.resources import shipped
 _ASCII_TROUBLE = re.compile(r"[A-Za-z0-9][+#&._%\-][A-Za-z0-9+#&._%\-]|[A-Za-z0-9+#&._%\-][+#&._%\-][A-Za-z0-9]")
 _ASCII_TOKEN = re.compile(r"[A-Za-z0-9+#&._%\-]+")
 _FINALSEG_SKIP = re.compile(r"([a-zA-Z0-9]+(?:\.\d+)?%?)")  # jieba/finalseg/__init__.py, re_skip
+_CONTENT_WORD = re.compile(r"(?!\d+(?:\.\d+)?%?$)\w")
 _RARE_HAN = re.compile("([\u3400-\u4dbf\u9fd6-\u9fff\uf900-\ufaff\U00020000-\U0002a6df])")
 _DICTIONARY_ASCII = frozenset({"AT&T", "c#", "C#", "c++", "C++"})
 
@@ -166,6 +168,44 @@ def _repair(words: Sequence[str], kept: frozenset[str]) -> list[str]:
 def domain_words() -> tuple[UserWord, ...]:
     """Return the shipped domain dictionary, `lexicons/domain_words.txt`."""
     return tuple(read_words(shipped("lexicons/domain_words.txt"))[0])
+
+
+@dataclass(frozen=True, slots=True)
+class ContentWords:
+    """Picks the words that keyword tables count: no stop words, no marks; a negated word is one with its negator.
+
+    Examples
+    --------
+    >>> ContentWords.shipped().of(["办事", "很", "不", "方便", "，", "没有", "人", "管"])
+    ['办事', '不方便']
+    """
+
+    stopwords: frozenset[str]
+    negators: frozenset[str]
+
+    @classmethod
+    @cache
+    def shipped(cls) -> ContentWords:
+        """Return the rule with the shipped lists, `lexicons/stopwords.txt` and `lexicons/negators.csv`."""
+        lines = shipped("lexicons/stopwords.txt").read_text(encoding="utf-8-sig").splitlines()
+        stopwords = frozenset(line.strip() for line in lines if line.strip() and not line.startswith("#"))
+        with shipped("lexicons/negators.csv").open(encoding="utf-8-sig", newline="") as file:
+            rows = [row["cues"].split("；") for row in csv.DictReader(file) if row["kind"] == "negator"]
+        return cls(stopwords, frozenset(cue for row in rows for cue in row))
+
+    def of(self, words: Iterable[str]) -> list[str]:
+        """Return the content words among `words`, in order."""
+        out: list[str] = []
+        negator = ""
+        for word in words:
+            if word in self.negators:
+                negator = word
+            elif len(word) > 1 and word not in self.stopwords and _CONTENT_WORD.match(word):
+                out.append(negator + word)
+                negator = ""
+            else:
+                negator = ""
+        return out
 
 
 def _has_rjieba() -> bool:

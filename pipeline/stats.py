@@ -69,9 +69,9 @@ class ClusterSums:
 def clustered(sums: ClusterSums) -> tuple[Floats, Floats]:
     """Return the 95 % interval of a share of units that nest in clusters.
 
-    The linearised variance of the ratio (the sandwich estimator) gives the effective number of units, reduced for few or
-    unequal clusters and never above the real number; Wilson's interval is taken at that number. Where no unit or every
-    unit has the property, a cluster counts as one unit.
+    The linearised variance of the ratio (the sandwich estimator) gives the effective number of units, reduced for few
+    or unequal clusters and never above the real number; Wilson's interval is taken at that number. Where no unit or
+    every unit has the property, a cluster counts as one unit.
 
     Parameters
     ----------

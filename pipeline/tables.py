@@ -1,8 +1,7 @@
-"""A table as readers and programs get it: Chinese headings for the one, English names for the other; written to files."""
+"""A table as readers and programs get it, with Chinese headings or English names; written to files."""
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -27,7 +26,7 @@ class Table:
     frame: pd.DataFrame
     """Columns under their English names, the ids among them."""
     headings: Mapping[str, str]
-    """The Chinese headings, in the order in which readers see the columns; a column without one is for programs only."""
+    """The Chinese headings, in the order readers see; a column without one is for programs only."""
     notes: tuple[str, ...] = ()
     """What the base is, what the interval means; Chinese sentences."""
 
@@ -48,11 +47,11 @@ def file_name(name: str) -> str:
 
 
 def visible(text: str) -> str:
-    """Return text with the characters that XML and csv readers refuse replaced by `\ufffd`.
+    r"""Return text with the characters that XML and csv readers refuse replaced by U+FFFD.
 
     Examples
     --------
-    >>> visible("a\\x00b")
+    >>> visible("a\x00b")
     'a�b'
     """
     return _NOT_XML.sub("\ufffd", text) if _NOT_XML.search(text) else text
@@ -95,7 +94,7 @@ def write_tables(tables: Iterable[Table], folder: Path) -> list[Path]:
             path = target / f"{table.name}.{ending}"
             unfinished = path.with_name(f".{path.name}.tmp")
             write(table, unfinished)
-            os.replace(unfinished, path)
+            unfinished.replace(path)
             paths.append(path)
     return paths
 

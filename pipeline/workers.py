@@ -1,14 +1,14 @@
 """Worker processes: each builds its coder once; results come in order, whatever the number of workers.
 
-A worker that dies (out of memory, a library that aborts) takes the pool of its siblings with it; a task that was under way
-is tried once more, alone in a pool of its own, so that the one that kills its worker is known and costs nothing else.
+A worker that dies (out of memory, a library that aborts) takes the pool of its siblings with it; a task that was under
+way is tried once more, alone in a pool of its own: the one that kills its worker is known and costs nothing else.
 """
 
 from __future__ import annotations
 
 import signal
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future
 from typing import Any, Generic, TypeVar
 
@@ -30,7 +30,7 @@ _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM
 
 def spread(
     work: Work[Task, Result], tasks: Iterable[Task], make: Make, jobs: int, crashed: Callable[[Task], Result]
-) -> Iterator[tuple[Task, Result]]:
+) -> Generator[tuple[Task, Result]]:
     """Do the tasks in this process (`jobs` 1) or in worker processes.
 
     Parameters
@@ -70,9 +70,7 @@ def spread(
 
 
 class _Pool(Generic[Task, Result]):
-    def __init__(
-        self, work: Work[Task, Result], make: Make, jobs: int, crashed: Callable[[Task], Result]
-    ) -> None:
+    def __init__(self, work: Work[Task, Result], make: Make, jobs: int, crashed: Callable[[Task], Result]) -> None:
         self._work, self._make, self._jobs, self._crashed = work, make, jobs, crashed
         self._workers = _start(make, jobs)
 

@@ -47,7 +47,8 @@ DATE = words("""
 
 _UNITS = frozenset(UNIT_SCHEMA.names)
 _SPACE = re.compile(r"[\s\u3000]+")
-_KNOWN = frozenset([*TEXT, *TEXT_LESS, *ID, *RESPONDENT, *DATE])
+KNOWN = frozenset([*TEXT, *TEXT_LESS, *ID, *RESPONDENT, *DATE])
+"""All usual headings."""
 _ASKS = re.compile(r"[您你请].*(?:[?？]|什么|哪些|如何|怎样|怎么|意见|建议|看法)")
 _QUESTION = re.compile(r"[?？]|什么|哪些|如何|怎样|怎么|为何|请说明|请填写|请谈谈|意见|建议|看法")
 _NUMBER = re.compile(r"[-+]?[\d.,/:年月日\s%-]+")
@@ -103,6 +104,15 @@ def letters(column: int) -> str:
     return name
 
 
+def compared(row: Sequence[str]) -> set[str]:
+    """Return what the cells of a row are compared by: themselves, and the lower line of a heading of two lines."""
+    return {plain(part) for cell in row for part in (cell, _lower(cell))}
+
+
+def _lower(heading: str) -> str:
+    return heading.rsplit("/", 1)[-1]
+
+
 def header_row(rows: Sequence[Sequence[str]], options: ReadOptions) -> int | None:
     """Find the heading among the first rows of a table.
 
@@ -127,11 +137,11 @@ def header_row(rows: Sequence[Sequence[str]], options: ReadOptions) -> int | Non
     1
     """
     named = {plain(name) for name in named_columns(options)}
-    hits = [len(named & {plain(cell) for cell in row}) for row in rows]
+    hits = [len(named & compared(row)) for row in rows]
     if any(hits):
         return hits.index(max(hits))
     by_shape = _first_wide(rows)
-    hits = [len(_KNOWN & {plain(cell) for cell in row}) for row in rows]
+    hits = [len(KNOWN & compared(row)) for row in rows]
     best = hits.index(max(hits)) if any(hits) else None
     if best is not None and (by_shape is None or hits[best] > 1):
         return best
@@ -152,7 +162,7 @@ def _first_wide(rows: Sequence[Sequence[str]]) -> int | None:
 def _like_headings(cells: list[str]) -> bool:
     """Whether cells are different words and no numbers; a single one has to be a usual heading or ask for something."""
     if len(cells) == 1:
-        return plain(cells[0]) in _KNOWN or bool(_ASKS.search(cells[0]))
+        return plain(cells[0]) in KNOWN or bool(_ASKS.search(cells[0][:200]))
     different = len(set(cells)) == len(cells)
     return different and not any(_NUMBER.fullmatch(cell) or cell.endswith(("。", "！")) for cell in cells)
 
@@ -227,7 +237,7 @@ def choose(names: Sequence[str], sample: Sequence[Sequence[str]], options: ReadO
 def _named(name: str, names: Sequence[str], sample: Sequence[Sequence[str]], place: str, option: str) -> int:
     """Return the position of a column that the user named, by its whole name or the last line of a two-line heading."""
     wanted = plain(name)
-    for key in (plain, lambda heading: plain(heading.rsplit("/", 1)[-1])):
+    for key in (plain, lambda heading: plain(_lower(heading))):
         hits = [at for at, heading in enumerate(names) if key(heading) == wanted]
         if hits:
             return hits[0]
@@ -242,7 +252,7 @@ def _usual(names: Sequence[str], headings: Sequence[str], taken: set[int]) -> in
 
 
 def _find_text(names: Sequence[str], sample: Sequence[Sequence[str]], place: str, taken: set[int]) -> int:
-    ends = [plain(name.rsplit("/", 1)[-1]) for name in names]
+    ends = [plain(_lower(name)) for name in names]
     for headings in (TEXT, TEXT_LESS):
         hits = [at for at, name in enumerate(ends) if name in headings and at not in taken]
         if len(hits) == 1:

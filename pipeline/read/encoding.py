@@ -34,6 +34,7 @@ _BOMS = (
 )
 _PLAUSIBLE = re.compile("[\t\n\r -~\u2010-\u2026\u3000-\u303f\u4e00-\u9fff\uff01-\uff5e]")
 _HAN = re.compile("[\u2e80-\ufaff\uff00-\uffef]")
+_NOT_GB2312 = bytes(range(0x80, 0xA1))
 _BINARY = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
 
@@ -139,6 +140,9 @@ def _plausible(text: str) -> float:
 def _chinese(path: Path, sample: bytes) -> Encoding | None:
     """GB18030, Big5, or a text nearly in UTF-8 or GB18030."""
     strict = _strict(path, "gb18030")
+    share = _everyday(sample.decode("gb18030", "replace"))
+    if strict and share >= LEVEL_1_SHARE and not _may_have_utf8(path):
+        return Encoding("gb18030")
     utf8, other = _count_lines(path)
     if utf8 and (utf8 >= other or not strict):
         return Encoding(
@@ -146,7 +150,6 @@ def _chinese(path: Path, sample: bytes) -> Encoding | None:
             repair=True,
             warning=f"大部分是 UTF-8，有 {other} 行不是：能按 GB18030 读的照读，读不出的字以 � 代替，请核对。",
         )
-    share = _everyday(sample.decode("gb18030", "replace"))
     if strict and utf8 and share >= LEVEL_1_SHARE:
         return Encoding("gb18030", repair=True, warning=f"大部分是 GB18030，有 {utf8} 行是 UTF-8，已分别读取，请核对。")
     if strict and share >= LEVEL_1_SHARE:
@@ -160,6 +163,13 @@ def _chinese(path: Path, sample: bytes) -> Encoding | None:
         warning = f"编码是 GB18030，但有 {bad} 处字节损坏，读不出的字以 � 代替。"
         return Encoding("gb18030", repair=True, warning=warning)
     return None
+
+
+def _may_have_utf8(path: Path) -> bool:
+    """Tell whether any byte is in the range that Chinese in UTF-8 always uses and GB2312 never does."""
+    with path.open("rb") as file:
+        pieces = iter(lambda: file.read(SAMPLE), b"")
+        return any(len(piece.translate(None, _NOT_GB2312)) < len(piece) for piece in pieces)
 
 
 def _count_lines(path: Path) -> tuple[int, int]:
@@ -239,18 +249,12 @@ def lines(path: Path, encoding: Encoding) -> Iterator[str]:
     """
     with path.open("rb") as file:
         if encoding.repair and not encoding.name.startswith(("utf-16", "utf-32")):
-            yield from _unmarked(_repaired(file, encoding.name))
+            text: Iterator[str] = _repaired(file, encoding.name)
         else:
             errors = "replace" if encoding.repair else "strict"
-            yield from _unmarked(io.TextIOWrapper(file, encoding=encoding.name, errors=errors, newline=""))
-
-
-def _unmarked(text: Iterator[str]) -> Iterator[str]:
-    """Drop a mark that the codec left at the beginning."""
-    for line in text:
-        yield line.removeprefix("\ufeff")
-        break
-    yield from text
+            text = io.TextIOWrapper(file, encoding=encoding.name, errors=errors, newline="")
+        yield next(text, "").removeprefix("\ufeff")
+        yield from text
 
 
 def _repaired(file: BinaryIO, name: str) -> Iterator[str]:

@@ -96,9 +96,7 @@ def _paragraphs(pages: list[tuple[int, list[str]]], notes: Notes) -> Iterator[Pa
                     yield Paragraph(now.text, now.place)
                 number += 1
                 now = _Building(line, f"第{page}页第{number}段")
-            runs_on = (
-                _wide(line) >= full and len(line) > 8 and not (line.rstrip().endswith(_ENDS) and _wide(line) < full)
-            )
+            runs_on = _wide(line) >= full and not line.rstrip().endswith(_ENDS)
     if now:
         yield Paragraph(now.text, now.place)
 

@@ -88,7 +88,7 @@ def _enter(heads: list[_Head], head: _Head, after_head: bool) -> None:
     A new `一是` right under another head of its kind begins a list inside it; `三是` goes on with the list of `二是`.
     """
     inside = head.level == _LISTED and head.number == 1 and after_head
-    before = [at for at, other in enumerate(heads) if other.level == _LISTED == head.level]
+    before = [at for at, other in enumerate(heads) if other.level == _LISTED == head.level and head.number > 1]
     goes_on = [at for at in before if heads[at].number == head.number - 1]
     if goes_on:
         del heads[goes_on[-1] :]

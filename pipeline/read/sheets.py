@@ -69,12 +69,16 @@ class _Sheet:
         if self.sheet.start is None:
             return
         left = self.sheet.start[1]
-        merged = _Merged(self.sheet.merged_cell_ranges or [], left)
+        ranges = self.sheet.merged_cell_ranges or []
+        merged = _Merged(ranges, left)
         rows = self._rows(notes)
         first = list(itertools.islice(rows, HEADER_WITHIN + SAMPLE_ROWS))
         cells = [row for _, row in first]
-        head = header_row(cells[:HEADER_WITHIN], options)
-        names, data = _headings(first, head, merged)
+        joined = _join_headings(first, _Merged(ranges, left))
+        head = header_row([joined.get(at, row) for at, row in enumerate(cells[:HEADER_WITHIN])], options)
+        line = joined.get(head, cells[head]) if head is not None else [""] * len(cells[0])
+        names = unique_names(line)
+        data = 0 if head is None else head + 2 if head in joined else head + 1
         layout = choose(names, cells[data:], options, f"{file} 的工作表“{self.name}”")
         notes.columns = notes.columns or layout.chosen()
         if head and any(map(str.strip, itertools.chain.from_iterable(cells[:head]))):
@@ -100,17 +104,16 @@ class _Sheet:
         return f"{self.name}!{letters(self.sheet.start[1] + at)}{number}"
 
 
-def _headings(first: list[tuple[int, list[str]]], head: int | None, merged: _Merged) -> tuple[tuple[str, ...], int]:
-    """Return the columns' names and where the data begin; a heading merged over two lines is joined by `/`."""
-    if head is None:
-        return unique_names([""] * len(first[0][1])), 0
-    number, line = first[head]
-    if head + 1 >= len(first) or not merged.two_lines(number - 1):
-        return unique_names(line), head + 1
-    merged.fill(number - 1, line, range(len(line)))
-    below = first[head + 1][1]
-    pairs = zip(line, below, strict=True)
-    return unique_names([f"{top}/{sub}" if top and sub and top != sub else top or sub for top, sub in pairs]), head + 2
+def _join_headings(first: list[tuple[int, list[str]]], merged: _Merged) -> dict[int, list[str]]:
+    """Return the first heading that is merged over two lines as one line joined by `/`, and nothing for its second."""
+    for at, ((number, line), (_, below)) in enumerate(itertools.pairwise(first[:HEADER_WITHIN])):
+        if sum(map(bool, line)) > 1 and merged.two_lines(number - 1):
+            top = list(line)
+            merged.fill(number - 1, top, range(len(top)))
+            pairs = zip(top, below, strict=True)
+            names = [f"{a}/{b}" if a and b and a != b else a or b for a, b in pairs]
+            return {at: names, at + 1: [""] * len(below)}
+    return {}
 
 
 class _Merged:

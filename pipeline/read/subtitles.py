@@ -12,8 +12,8 @@ from .prose import responses
 from .source import Notes, ReadOptions, Source
 from .turns import Paragraph, Turn
 
-_VOICE = re.compile(r"<v(?:\.[^\s>]*)?\s+([^>]+)>")
-_TAG = re.compile(r"</?[a-zA-Z][^>]*>|<\d[\d:.]*>|\{\\[^}]*\}")
+_VOICE = re.compile(r"<v(?:\.[^\s>]*)?\s+([^<>]+)>")
+_TAG = re.compile(r"</?[a-zA-Z][^<>]*>|<\d[\d:.]*>|\{\\[^}]*\}")
 _BLANK = re.compile(r"\n[ \t]*\n")
 _ENDS = tuple("。！？!?…；;”」")
 _PUNCTUATION = re.compile("[。！？，!?,；]")

@@ -9,7 +9,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..records import Reject, Response
-from .columns import HEADER_WITHIN, SAMPLE_ROWS, Layout, choose, header_row, unique_names
+from .columns import (
+    HEADER_WITHIN,
+    KNOWN,
+    SAMPLE_ROWS,
+    Layout,
+    choose,
+    compared,
+    header_row,
+    named_columns,
+    plain,
+    unique_names,
+)
 from .encoding import detect, lines
 from .rows import Place, RowReader
 from .source import Notes, ReadOptions, Source
@@ -20,6 +31,7 @@ LINES_IN_A_CELL = 1000
 _DELIMITERS = ",\t;|"
 _NONE = "\x1f"
 _SNIFFED = 200
+_AGREEMENT = 0.4
 _FIELD_LIMIT = 1 << 30
 
 
@@ -48,7 +60,8 @@ def read_csv(source: Source, options: ReadOptions, notes: Notes) -> Iterator[Res
     first = list(itertools.islice(text, _SNIFFED))
     declared = declared_delimiter(first[0] if first else "")
     skipped = 1 if declared else 0
-    shape = sniff(first[skipped:], declared or _DELIMITERS)
+    named = frozenset(map(plain, named_columns(options)))
+    shape = sniff(first[skipped:], declared or _DELIMITERS, KNOWN | named)
     rows = split_rows(itertools.chain(first[skipped:], text), shape)
     yield from _records(enumerate(rows, start=1 + skipped), source.name, options, notes)
 
@@ -65,7 +78,7 @@ def declared_delimiter(line: str) -> str:
     return line[4] if line.lower().startswith("sep=") and len(line) == 5 else ""
 
 
-def sniff(first: list[str], delimiters: str = _DELIMITERS) -> Shape:
+def sniff(first: list[str], delimiters: str = _DELIMITERS, headings: frozenset[str] = KNOWN) -> Shape:
     r"""Find the delimiter under which most of the first rows have the same number of cells, more than one.
 
     Parameters
@@ -74,6 +87,8 @@ def sniff(first: list[str], delimiters: str = _DELIMITERS) -> Shape:
         The first lines.
     delimiters : str
         Those to choose from, one character each.
+    headings : frozenset of str
+        Headings that are usual or that the user named, as `plain` gives them.
 
     Returns
     -------
@@ -85,20 +100,27 @@ def sniff(first: list[str], delimiters: str = _DELIMITERS) -> Shape:
     >>> sniff(["编号;意见\n", "1;办事难,人多\n", "2;好\n"])
     Shape(delimiter=';', width=2)
     """
-    scored = [(_agreement(first, delimiter), delimiter) for delimiter in delimiters]
-    (share, width), best = max(scored, key=lambda item: item[0])
+    scored = [(*_agreement(first, delimiter, headings), delimiter) for delimiter in delimiters]
+    share, width, best = max(scored)
     return Shape(best, width) if share else Shape(_NONE, 1)
 
 
-def _agreement(first: list[str], delimiter: str) -> tuple[float, int]:
-    """Return the share of rows with the commonest number of cells, and that number; 0 where rows hardly agree."""
+def _agreement(first: list[str], delimiter: str, headings: frozenset[str]) -> tuple[float, int]:
+    """Return how well a delimiter fits, and the number of cells it makes; 0 where rows hardly agree.
+
+    The share of rows with the commonest number of cells, plus the number of known headings in one row.
+    """
     try:
-        counts = Counter(len(row) for row in csv.reader(first, delimiter=delimiter) if row)
+        rows = [row for row in csv.reader(first, delimiter=delimiter) if row]
     except csv.Error:
         return 0.0, 1
-    width, rows = max(counts.items(), key=lambda item: (item[1], item[0]), default=(1, 0))
-    share = rows / max(1, counts.total())
-    return (share, width) if width > 1 and share >= 0.4 else (0.0, 1)
+    widths = Counter(map(len, rows))
+    head = next((row for row in rows[:HEADER_WITHIN] if headings & compared(row)), [])
+    if len(head) > 1:
+        return widths[len(head)] / len(rows) + len(headings & compared(head)), len(head)
+    width, agreeing = max(widths.items(), key=lambda item: (item[1], item[0]), default=(1, 0))
+    share = agreeing / max(1, len(rows))
+    return (share, width) if width > 1 and share >= _AGREEMENT else (0.0, 1)
 
 
 def split_rows(text: Iterator[str], shape: Shape) -> Iterator[list[str] | Broken]:

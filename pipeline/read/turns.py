@@ -31,8 +31,6 @@ _STAMP_LAST = re.compile(
     rf"{_LEAD}[【\[]?(?P<name>{_WORDS}){_NOTE}[】\]]?(?:[\s\u3000]+|\s*(?=[\[（(]))[\[（(]?(?P<after>{_TIME})[\]）)]?\s*(?:$|[\s\u3000]+)"
 )
 _STAMP_FIRST = re.compile(rf"{_LEAD}[\[（(]?(?P<before>{_TIME})[\]）)]?\s+[【\[]?(?P<name>{_WORDS}){_NOTE}[】\]]?\s*$")
-_SENTENCE = re.compile(r"[。！？；!?;，,]")
-_QUESTION = re.compile(r"[^。！？!?；\n]*[？?]")
 _SURE = ("asks", "answers")
 _BRACKETS = re.compile(r"[（(\[].*?[）)\]]")
 _NAMES = re.compile(r"[、，,；;\s\u3000]+")
@@ -262,8 +260,9 @@ def last_question(text: str) -> str:
     >>> last_question("好的。那办证方便吗？您慢慢说。")
     '那办证方便吗？'
     """
-    questions = _QUESTION.findall(text)
-    return (questions[-1] if questions else text).strip()
+    end = max(text.rfind("？"), text.rfind("?"))
+    begin = max(text.rfind(mark, 0, max(end, 0)) for mark in "。！？!?；\n")
+    return text[begin + 1 : end + 1].strip() if end >= 0 else text.strip()
 
 
 def labelled(text: str) -> bool:

@@ -25,6 +25,7 @@ PART_BYTES = 256 << 20
 """One part: a transcript of 20,000 paragraphs takes about ten million bytes."""
 
 _STYLE_HEAD = re.compile(r"(?:heading|标题)\s*(\d)", re.IGNORECASE)
+_LETTER = re.compile(r"[^\W\d_]")
 _NOTES = {"footnotes": "脚注", "endnotes": "尾注", "comments": "批注", "header": "页眉", "footer": "页脚"}
 _PARTS = ("header", "footer", "footnotes", "endnotes", "comments")
 _SKIPPED = {
@@ -104,13 +105,13 @@ def _blocks(archive: zipfile.ZipFile, name: str) -> Iterator[etree._Element]:
     with archive.open(name) as part:
         events = etree.iterparse(part, events=("end",), resolve_entities=False, no_network=True, load_dtd=False)
         for _, element in events:
-            parent = element.getparent()
-            if parent is not None and _tag(parent) == "body" and parent.getparent() is events.root:
+            body = element.getparent()
+            if body is not None and _tag(body) == "body" and len(list(body.iterancestors())) == 1:
                 refuse_dtd(element.getroottree())
                 yield element
                 element.clear()
                 while element.getprevious() is not None:
-                    del parent[0]
+                    del body[0]
 
 
 def _styles(archive: zipfile.ZipFile, parts: dict[str, tuple[str, str]]) -> dict[str, int]:
@@ -184,8 +185,12 @@ class _Walk:
         pieces: list[str] = []
         self._text(element, pieces)
         text = "".join(pieces)
-        if text.strip() and not (flow in ("页眉", "页脚") and not re.search(r"[^\W\d_]", text)):
-            self.found.append(Paragraph(text, place, flow, self._level(element), voice))
+        if not text.strip() or (flow in ("页眉", "页脚") and not _LETTER.search(text)):
+            return
+        lines = [line for line in text.split("\n") if line.strip()]
+        for number, line in enumerate(lines, start=1):
+            where = f"{place}第{number}行" if len(lines) > 1 else place
+            self.found.append(Paragraph(line, where, flow, self._level(element), voice if number == 1 else ""))
 
     def _level(self, element: etree._Element) -> int:
         style = element.find("{*}pPr/{*}pStyle")

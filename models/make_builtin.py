@@ -1,0 +1,16 @@
+"""Make `models/builtin/` from `data/labelled/` and `lexicons/`: the same inputs give the same bytes.
+
+    python models/make_builtin.py
+"""
+
+from pathlib import Path
+
+from pipeline.codebook import load
+from pipeline.labels import read_labels
+from pipeline.train import train
+
+ROOT = Path(__file__).resolve().parent.parent
+
+if __name__ == "__main__":
+    book = load()
+    train(read_labels(sorted((ROOT / "data" / "labelled").glob("*.csv")), book), book).save(ROOT / "models" / "builtin")

@@ -1,0 +1,290 @@
+"""The command `qunyan`: parse, call, print."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+from typer import Argument, Option
+
+from pipeline.door import REFUSED, REJECTED, honest, run_app
+from pipeline.terminal import explained, progress_shown, say, show, tell
+
+if TYPE_CHECKING:
+    from pipeline.result import Run
+
+_SHOWN_WARNINGS = 5
+_EXAMPLES = {
+    "": ("qunyan classify 访谈/ 问卷.xlsx -o 结果", 'qunyan explain "办个证跑了四趟，建议搞一网通办"'),
+    "classify": (
+        "qunyan classify 访谈/ -o 结果",
+        "qunyan classify 问卷.xlsx -o 结果 --text 意见 --by 单位 --by 年龄段",
+        "cat 留言.txt | qunyan classify - -o 结果",
+    ),
+    "explain": (
+        'qunyan explain "办个证跑了四趟，窗口还说材料不全，建议搞一网通办"',
+        "cat 一段话.txt | qunyan explain - --json",
+    ),
+    "report": ("qunyan report 结果", "qunyan report 结果 --by 单位"),
+    "verify": ("qunyan verify 结果",),
+    "codebook": ("qunyan codebook show", "qunyan codebook new 手册.xlsx", "qunyan codebook check 手册.xlsx"),
+    "show": ("qunyan codebook show", "qunyan codebook show 手册.csv"),
+    "new": ("qunyan codebook new 手册.xlsx",),
+    "check": ("qunyan codebook check 手册.xlsx",),
+}
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True)
+codebook_app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="看、新建、检查编码手册。")
+app.add_typer(codebook_app, name="codebook")
+
+
+class Unit(StrEnum):
+    """What is coded."""
+
+    sentence = "sentence"
+    response = "response"
+
+
+class Language(StrEnum):
+    """Languages of the messages."""
+
+    zh = "zh"
+    en = "en"
+
+
+Book = Annotated[Path | None, Option(help="编码手册（.csv 或 .xlsx；不写就用自带的）。", metavar="FILE")]
+Model = Annotated[Path | None, Option(help="模型文件夹（不写就用自带的）。", metavar="MODEL")]
+Words = Annotated[Path | None, Option(help="自己的词典（jieba 格式）。", metavar="FILE")]
+RunFolder = Annotated[Path, Argument(help="classify 的结果文件夹。", metavar="OUT", show_default=False)]
+By = Annotated[
+    list[str],
+    Option(help="按哪一列分组列表（可以写几次）。", metavar="COLUMN", default_factory=list, show_default=False),
+]
+Interviewer = Annotated[bool, Option("--interviewer", help="访谈者的话也计入表格。")]
+
+
+def main() -> NoReturn:
+    """Run the command with the arguments of the process."""
+    run_app(app, _EXAMPLES)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from pipeline import __version__
+
+        show(f"qunyan {__version__}")
+        raise typer.Exit
+
+
+@app.callback(help="群言：把中文开放式意见（访谈、座谈会、问卷、热线）离线编码成问题类别、表格和工作簿。")
+def _root(
+    version: Annotated[bool, Option("--version", callback=_version, is_eager=True, help="显示版本号。")] = False,
+    lang: Annotated[
+        Language | None, Option(help="语言：zh 或 en（默认看系统的语言设置）。", show_default=False)
+    ] = None,
+) -> None:
+    pass
+
+
+@app.command(help="读文件，逐句编码，写出表格和工作簿。")
+@honest
+def classify(
+    inputs: Annotated[
+        list[str],
+        Argument(
+            help="文件或文件夹（txt md docx xlsx xls csv tsv jsonl parquet srt vtt pdf）；- 表示从标准输入读，每行一条。",
+            metavar="INPUT...",
+            show_default=False,
+        ),
+    ],
+    out: Annotated[Path, Option("--out", "-o", help="结果放到哪个文件夹。", metavar="OUT", show_default=False)],
+    by: By,
+    text: Annotated[
+        list[str],
+        Option(help="回答在哪一列（可以写几次）。", metavar="COLUMN", default_factory=list, show_default=False),
+    ],
+    id: Annotated[str | None, Option(help="编号在哪一列。", metavar="COLUMN")] = None,  # noqa: A002
+    respondent: Annotated[str | None, Option(help="受访者在哪一列。", metavar="COLUMN")] = None,
+    date: Annotated[str | None, Option(help="日期在哪一列。", metavar="COLUMN")] = None,
+    model: Model = None,
+    codebook: Book = None,
+    words: Words = None,
+    unit: Annotated[Unit, Option(help="按句（sentence）还是整条（response）编码。")] = Unit.sentence,
+    encoding: Annotated[str | None, Option(help="文件的编码（不写就自动识别）。", metavar="NAME")] = None,
+    sheet: Annotated[str | None, Option(help="只读这张工作表。", metavar="NAME")] = None,
+    jobs: Annotated[int, Option(help="用几个进程；结果相同。", min=1, metavar="N")] = 1,
+    interviewer: Interviewer = False,
+    force: Annotated[bool, Option("--force", help="覆盖文件夹里另一次运行的结果。")] = False,
+) -> int:
+    """Code files into a run folder."""
+    from pipeline.job import Progress
+    from pipeline.job import classify as run_job
+
+    stages = set()
+    with progress_shown() as report:
+
+        def progress(state: Progress) -> None:
+            stages.add(state.stage)
+            report(state)
+
+        run = run_job(
+            inputs,
+            out,
+            text=text,
+            id=id,
+            respondent=respondent,
+            by=by,
+            date=date,
+            model=model,
+            codebook=codebook,
+            words=words,
+            unit=unit.value,
+            encoding=encoding,
+            sheet=sheet,
+            jobs=jobs,
+            interviewer=interviewer,
+            force=force,
+            progress=progress,
+        )
+    if "unchanged" in stages:
+        show(say("输入和选项都没有变，{out} 里的结果就是最新的，没有重做。", out=out))
+    return _summarise(run)
+
+
+def _summarise(run: Run) -> int:
+    totals = run.manifest["totals"]
+    show(say("完成：{files} 个文件，{respondents} 位受访者，{units} 句，{rejected} 条没有分类。", **totals))
+    if top := "、".join(_largest(run)):
+        show(say("最多的问题：{top}", top=top))
+    show(say("结果：{book}（全部表格），明细和其他文件在 {out}", book=run.folder / "results.xlsx", out=run.folder))
+    if totals["rejected"]:
+        show(say("没有分类的记录和原因：{path}", path=run.folder / "rejects.csv"))
+    warnings = [warning for file in run.manifest["files"].values() for warning in file["warnings"]]
+    for warning in warnings[:_SHOWN_WARNINGS]:
+        tell(say("提示：{warning}", warning=warning))
+    if more := len(warnings[_SHOWN_WARNINGS:]):
+        tell(say("……还有 {more} 条提示，见 {path}", more=more, path=run.folder / "manifest.json"))
+    return REJECTED if totals["rejected"] else 0
+
+
+def _largest(run: Run, most: int = 3) -> Iterator[str]:
+    """Yield the categories with most problem units."""
+    table = run.table("frequencies")
+    table = table[~table["category"].isin(["none", "total"]) & (table["problem_units"] > 0)]
+    for row in table.nlargest(most, "problem_units", keep="first").to_dict("records"):
+        values = {"name": row["name"], "units": row["problem_units"], "respondents": row["problem_respondents"]}
+        yield say("{name} {units} 句（{respondents} 人）", **values)
+
+
+@app.command(help="看一段话怎么编码，依据是哪些词。")
+@honest
+def explain(
+    text: Annotated[str, Argument(help="要看的话；- 表示从标准输入读。", metavar="TEXT", show_default=False)],
+    model: Model = None,
+    codebook: Book = None,
+    words: Words = None,
+    as_json: Annotated[bool, Option("--json", help="输出 JSON，给程序用。")] = False,
+) -> int:
+    """Print how a text is coded and why."""
+    from pipeline import codebook as codebooks
+    from pipeline.coder import Coder
+
+    coder = Coder.load(model, codebook, words)
+    units = coder.table([_standard_input() if text == "-" else _decoded(os.fsencode(text))]).to_pylist()
+    if as_json:
+        _print_json(units)
+        return 0
+    for line in explained(units, codebooks.load(codebook).names):
+        show(line)
+    if not units:
+        tell(say("没有可编码的文字。"))
+    return 0
+
+
+def _standard_input() -> str:
+    return _decoded(sys.stdin.buffer.read())
+
+
+def _decoded(data: bytes) -> str:
+    """Return typed or piped text; a Windows or GBK terminal may hand over GB18030."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("gb18030", "replace")
+
+
+def _print_json(value: object) -> None:
+    import json
+
+    show(json.dumps(value, ensure_ascii=False, indent=1))
+
+
+@app.command(help="用已有的编码结果重新生成表格和工作簿，不重新编码。")
+@honest
+def report(out: RunFolder, by: By, interviewer: Interviewer = False) -> int:
+    """Write tables and workbook again."""
+    from pipeline.job import report as write_again
+
+    return _summarise(write_again(out, by=by or None, interviewer=interviewer or None))
+
+
+@app.command(help="检查结果文件夹有没有缺失或被改动。")
+@honest
+def verify(out: RunFolder) -> int:
+    """Check a run against its manifest."""
+    from pipeline.result import Run
+    from pipeline.result import verify as find_faults
+
+    faults = find_faults(out)
+    for fault in faults:
+        show(fault.sentence)
+    if not faults:
+        show(say("完好：{count} 个文件都和运行时一样。", count=len(Run(out).manifest["outputs"])))
+    return REFUSED if faults else 0
+
+
+@codebook_app.command("show", help="列出类别；不写文件就列自带的。")
+@honest
+def show_codebook(
+    file: Annotated[Path | None, Argument(help="编码手册文件。", metavar="FILE", show_default=False)] = None,
+) -> None:
+    """Print the categories of a codebook."""
+    from pipeline.codebook import load
+
+    for category in load(file).categories:
+        show(f"{category.id}  {category.name}")
+        show(f"    {category.definition}")
+
+
+@codebook_app.command("new", help="写一份可以修改的编码手册。")
+@honest
+def new_codebook(
+    file: Annotated[Path, Argument(help="新文件的名字（.csv 或 .xlsx）。", metavar="FILE", show_default=False)],
+) -> None:
+    """Write a codebook to start from."""
+    from pipeline.codebook import new
+
+    show(say("已写好 {path}；改完用 qunyan codebook check {path} 检查。", path=new(file)))
+
+
+@codebook_app.command("check", help="检查编码手册，逐行指出毛病。")
+@honest
+def check_codebook(file: Annotated[Path, Argument(help="编码手册文件。", metavar="FILE", show_default=False)]) -> int:
+    """Print what is wrong in a codebook."""
+    from pipeline.codebook import FATAL, check, load
+
+    findings = check(file)
+    for finding in findings:
+        show((say("第{line}行：", line=finding.line) if finding.line else "") + finding.sentence)
+    if not findings:
+        show(say("没有发现毛病：{count} 个类别。", count=len(load(file).categories)))
+    return REFUSED if any(finding.kind in FATAL for finding in findings) else 0
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+"""The command's own sentences in English, by the Chinese ones that stand in the code."""
+
+from __future__ import annotations
+
+ENGLISH = {
+    # the command
+    "群言：把中文开放式意见（访谈、座谈会、问卷、热线）离线编码成问题类别、表格和工作簿。": (
+        "qunyan: codes Chinese open-ended feedback (interviews, meetings, surveys, hotlines) offline into problem "
+        "categories, tables and a workbook."
+    ),
+    "例如：": "For example:",
+    "显示这段说明。": "Show this message and exit.",
+    "显示版本号。": "Show the version and exit.",
+    "语言：zh 或 en（默认看系统的语言设置）。": "Language: zh or en (default: as the locale says).",
+    # classify
+    "读文件，逐句编码，写出表格和工作簿。": "Read files, code every sentence, write tables and a workbook.",
+    "文件或文件夹（txt md docx xlsx xls csv tsv jsonl parquet srt vtt pdf）；- 表示从标准输入读，每行一条。": (
+        "Files or folders (txt md docx xlsx xls csv tsv jsonl parquet srt vtt pdf); - for lines on standard input."
+    ),
+    "结果放到哪个文件夹。": "The folder for the results.",
+    "回答在哪一列（可以写几次）。": "Column that holds answers (repeatable).",
+    "编号在哪一列。": "Column of ids.",
+    "受访者在哪一列。": "Column of respondents.",
+    "按哪一列分组列表（可以写几次）。": "Metadata column to break tables down by (repeatable).",
+    "日期在哪一列。": "Column of dates.",
+    "模型文件夹（不写就用自带的）。": "Model folder (default: the built-in one).",
+    "编码手册（.csv 或 .xlsx；不写就用自带的）。": "Codebook (.csv or .xlsx; default: the built-in one).",
+    "自己的词典（jieba 格式）。": "User dictionary (jieba format).",
+    "按句（sentence）还是整条（response）编码。": "What is coded: sentence or response.",
+    "文件的编码（不写就自动识别）。": "Encoding of the files (default: found by itself).",
+    "只读这张工作表。": "Read this sheet only.",
+    "用几个进程；结果相同。": "Worker processes; the result is the same.",
+    "访谈者的话也计入表格。": "Count the interviewer's turns in the tables too.",
+    "覆盖文件夹里另一次运行的结果。": "Replace another run's result in the folder.",
+    # the other commands
+    "看一段话怎么编码，依据是哪些词。": "Show how a text is coded, and the words that decided.",
+    "要看的话；- 表示从标准输入读。": "The text; - reads standard input.",
+    "输出 JSON，给程序用。": "Print JSON, for programs.",
+    "用已有的编码结果重新生成表格和工作簿，不重新编码。": "Write tables and workbook again from a run, without coding.",
+    "classify 的结果文件夹。": "The folder of a classify run.",
+    "检查结果文件夹有没有缺失或被改动。": "Check a run against its manifest.",
+    "看、新建、检查编码手册。": "Print, start and check a codebook.",
+    "列出类别；不写文件就列自带的。": "Print the categories; the built-in ones without a file.",
+    "写一份可以修改的编码手册。": "Write a codebook to start one's own from.",
+    "检查编码手册，逐行指出毛病。": "Check a codebook, line by line.",
+    "编码手册文件。": "The codebook file.",
+    "新文件的名字（.csv 或 .xlsx）。": "Name of the new file (.csv or .xlsx).",
+    # what is said on the way
+    "编码": "Coding",
+    "{units} 句，每秒 {rate} 句": "{units} units, {rate} a second",
+    "第 {done}/{files} 个文件 {file}：已编码 {units} 句": "File {done}/{files} {file}: {units} units coded",
+    "正在生成表格和工作簿……": "Writing tables and workbook…",
+    "输入和选项都没有变，{out} 里的结果就是最新的，没有重做。": (
+        "Neither input nor options have changed: the result in {out} is up to date, nothing was done again."
+    ),
+    "完成：{files} 个文件，{respondents} 位受访者，{units} 句，{rejected} 条没有分类。": (
+        "Done: {files} files, {respondents} respondents, {units} units, {rejected} rejected."
+    ),
+    "最多的问题：{top}": "Largest problems: {top}",
+    "{name} {units} 句（{respondents} 人）": "{name} {units} units ({respondents} respondents)",
+    "结果：{book}（全部表格），明细和其他文件在 {out}": "Results: {book} (all tables); everything else is in {out}",
+    "没有分类的记录和原因：{path}": "What was not classified, and why: {path}",
+    "提示：{warning}": "Note: {warning}",
+    "……还有 {more} 条提示，见 {path}": "… {more} more notes in {path}",
+    "没有可编码的文字。": "There is no text to code.",
+    "依据：{evidence}": "Evidence: {evidence}",
+    "没有类别": "no category",
+    "完好：{count} 个文件都和运行时一样。": "Intact: {count} files are as they were written.",
+    "已写好 {path}；改完用 qunyan codebook check {path} 检查。": (
+        "{path} written; check it with qunyan codebook check {path} after editing."
+    ),
+    "没有发现毛病：{count} 个类别。": "No findings: {count} categories.",
+    "第{line}行：": "Line {line}: ",
+    "出错：{error}": "Error: {error}",
+    "缺少 {name}。": "{name} is missing.",
+    "没有 {name} 这个选项。": "There is no option {name}.",
+    "{name} 的值不对：{why}": "Wrong value for {name}: {why}",
+    "命令写得不对：{why}": "{why}",
+    "用 {command} --help 看说明和例子。": "See {command} --help for examples.",
+    "已中断。再运行同一条命令会接着做。": "Interrupted. The same command goes on where it stopped.",
+    "程序内部出错（{kind}：{error}）。这是软件的缺陷，请告诉我们；设环境变量 QUNYAN_DEBUG=1 再运行可看详情。": (
+        "Internal error ({kind}: {error}). This is a bug of ours, please report it; QUNYAN_DEBUG=1 shows the details."
+    ),
+    # names
+    "问题": "problem",
+    "建议": "suggestion",
+    "肯定": "praise",
+    "陈述": "neutral",
+    "词语": "term",
+    "被否定": "negated",
+    "要避免": "avoided",
+    "假设": "hypothetical",
+    "询问": "asked",
+    "已改善": "improved",
+    "句式": "cue",
+    "模型": "learnt",
+}

@@ -1,0 +1,114 @@
+"""Counts words: over all, and per category those used more than elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from pipeline.stats import keyness
+from pipeline.tables import Table
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas as pd
+
+MOST_KEYWORDS = 50
+"""Keywords of a category."""
+
+MOST_WORDS = 20_000
+"""Words of the overall table; what is rarer is in the units."""
+
+_PLACES = """
+CREATE TABLE places AS
+SELECT row_number() OVER () AS place, file, location FROM (SELECT DISTINCT file, location FROM spoken)
+"""
+_COUNTED = """
+CREATE TABLE word_counts AS
+SELECT word, sum(n)::BIGINT AS frequency, count(*) AS responses, count(DISTINCT file) AS files
+FROM (
+    SELECT word, place, file, count(*) AS n
+    FROM (SELECT place, file, unnest(words) AS word FROM spoken JOIN places USING (file, location)) GROUP BY ALL
+)
+GROUP BY word
+"""
+_KEYWORDS = """
+WITH inside AS (
+    SELECT category, word, sum(n)::BIGINT AS frequency, count(*) AS responses
+    FROM (
+        SELECT category, word, place, count(*) AS n
+        FROM (
+            SELECT category, place, unnest(words) AS word
+            FROM (SELECT unnest(categories) AS category, place, words FROM spoken JOIN places USING (file, location))
+        )
+        GROUP BY ALL
+    )
+    GROUP BY category, word
+),
+corpus AS (SELECT category, sum(frequency)::BIGINT AS tokens FROM inside GROUP BY category),
+whole AS (SELECT sum(frequency)::BIGINT AS all_tokens FROM word_counts)
+SELECT category, word, inside.frequency, inside.responses, word_counts.frequency - inside.frequency AS rest_frequency,
+       tokens, all_tokens - tokens AS rest_tokens
+FROM inside JOIN word_counts USING (word) JOIN corpus USING (category), whole
+WHERE rest_tokens > 0 AND inside.frequency * rest_tokens > rest_frequency * tokens
+ORDER BY category, word
+"""
+
+
+def count_words(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the tables `places` (responses) and `word_counts`, on which the two tables of words rest."""
+    connection.execute(_PLACES)
+    connection.execute(_COUNTED)
+
+
+def words(connection: duckdb.DuckDBPyConnection) -> Table:
+    """Return the table `words`: how often, in how many responses and files each word occurs."""
+    ranked = "SELECT * FROM word_counts ORDER BY frequency DESC, responses DESC, word LIMIT ?"
+    frame = connection.execute(ranked, [MOST_WORDS]).df()
+    distinct = connection.execute("SELECT count(*) FROM word_counts").fetchall()[0][0]
+    notes = (
+        "词语已去掉停用词，带否定的词（如“不方便”“没有推诿”）作为整体计数。",
+        f"共有 {distinct} 个不同的词"
+        + (f"，列出最常见的 {MOST_WORDS} 个。" if distinct > MOST_WORDS else "，全部列出。"),
+    )
+    headings = {"word": "词语", "frequency": "出现次数", "responses": "出现于多少条回答", "files": "出现于多少个文件"}
+    return Table("words", "词频", frame, headings, notes)
+
+
+def keywords(connection: duckdb.DuckDBPyConnection, names: Mapping[str, str]) -> Table:
+    """Return the table `keywords`: per category the words over-used there against all other units.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+        On which `count_words` has run.
+    names : mapping of str to str
+        Category id to Chinese name, in order.
+    """
+    frame = connection.execute(_KEYWORDS).df()
+    key = keyness(frame["frequency"], frame["rest_frequency"], frame["tokens"], frame["rest_tokens"])
+    frame = frame.assign(g2=key.g2, log_ratio=key.log_ratio, bic=key.bic)
+    headings = {
+        "name": "类别",
+        "rank": "名次",
+        "word": "词语",
+        "frequency": "类内次数",
+        "responses": "出现于多少条回答",
+        "rest_frequency": "类外次数",
+        "g2": "对数似然值（G2）",
+        "log_ratio": "对数比",
+        "bic": "贝叶斯因子（BIC）",
+    }
+    notes = (
+        "与该类别以外的全部语句相比，在该类别里明显多用的词，按对数似然值（G2）排列，每类最多50个；不分表述类型。",
+        "对数比：每加1，相对频率翻一番。贝叶斯因子：大于2为有证据，大于6为强，大于10为很强，小于0不足为凭。",
+    )
+    return Table("keywords", "类别关键词", _best(frame, names, [*headings]), headings, notes)
+
+
+def _best(frame: pd.DataFrame, names: Mapping[str, str], columns: list[str]) -> pd.DataFrame:
+    """Return the best words of each category, categories in order."""
+    order = {category: place for place, category in enumerate(names)}
+    frame = frame.assign(name=frame["category"].map(names), place=frame["category"].map(order))
+    frame = frame.sort_values(["place", "g2", "word"], ascending=[True, False, True], kind="stable")
+    frame["rank"] = frame.groupby("category").cumcount() + 1
+    return frame.loc[frame["rank"] <= MOST_KEYWORDS, ["category", *columns]].reset_index(drop=True)

@@ -1,0 +1,130 @@
+"""Chooses what to quote: typical of its category, different from one another, from different people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipeline.records import Statement
+from pipeline.tables import Table
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas as pd
+
+EACH = 5
+"""Quotes of a category and statement."""
+
+SAMPLE = 400
+"""Units looked at for them; which, a hash decides."""
+
+LENGTH = (12, 60)
+"""Characters of a sentence that reads well alone."""
+
+TYPICAL = 0.7
+"""Weight of being typical against being different from what is chosen already."""
+
+TOO_LIKE = 0.6
+"""Cosine above which two quotes say the same."""
+
+QUOTED = (Statement.PROBLEM, Statement.SUGGESTION, Statement.PRAISE)
+
+_CANDIDATES = """
+WITH coded_units AS (
+    SELECT *, unnest(categories) AS category, unnest(confidences) AS category_confidence
+    FROM spoken WHERE statement <> 'neutral' AND NOT cut AND len(words) > 0
+),
+sampled AS (
+    SELECT category, statement, file, location, unit
+    FROM (SELECT *, length(text) NOT BETWEEN $shortest AND $longest AS unfit FROM coded_units)
+    QUALIFY row_number() OVER (
+        PARTITION BY category, statement ORDER BY unfit, md5(concat_ws('|', text, file, location, unit)), file, location
+    ) <= $sample
+)
+SELECT category, statement, text, file, location, unit, respondent, words,
+       statement_confidence * category_confidence AS confidence
+FROM coded_units JOIN sampled USING (category, statement, file, location, unit)
+ORDER BY category, statement, md5(concat_ws('|', text, file, location, unit)), file, location, unit
+"""
+
+
+def quotes(connection: duckdb.DuckDBPyConnection, names: Mapping[str, str]) -> Table:
+    """Return the table `quotes`: per category and statement up to `EACH` units, with their source.
+
+    Maximal marginal relevance over tf-idf vectors of the units' words: a quote is near the category's centre, confident,
+    of a readable length, and unlike the quotes before it.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+        Of `pipeline.query.open_units`.
+    names : mapping of str to str
+        Category id to Chinese name, in order.
+
+    References
+    ----------
+    Carbonell, J. & Goldstein, J. (1998). The use of MMR, diversity-based reranking for reordering documents and producing
+    summaries. SIGIR, 335-336.
+    """
+    import pandas as pd
+
+    limits = {"shortest": LENGTH[0], "longest": LENGTH[1], "sample": SAMPLE}
+    candidates = dict(list(connection.execute(_CANDIDATES, limits).df().groupby(["category", "statement"])))
+    chosen = [
+        _choose(candidates[category, statement.value]).assign(name=name, statement_name=statement.zh)
+        for category, name in names.items()
+        for statement in QUOTED
+        if (category, statement.value) in candidates
+    ]
+    headings = {
+        "name": "类别",
+        "statement_name": "表述类型",
+        "rank": "序号",
+        "text": "原话",
+        "file": "文件",
+        "location": "位置",
+        "respondent": "受访者",
+        "confidence": "置信度",
+    }
+    columns = ["category", "statement", *headings]
+    frame = pd.concat(chosen)[columns].reset_index(drop=True) if chosen else pd.DataFrame(columns=columns)
+    notes = (
+        f"每个类别和表述类型最多{EACH}条：有代表性、互不重复、出自不同受访者、长短适宜；供阅读，不代表比例。",
+        "置信度＝表述类型置信度×类别置信度。",
+    )
+    return Table("quotes", "典型原话", frame, headings, notes)
+
+
+def _choose(units: pd.DataFrame) -> pd.DataFrame:
+    """Return the chosen units in the order of choice."""
+    units = units.reset_index(drop=True)
+    likeness, centrality = _vectors(units["words"].tolist())
+    worth = centrality * units["confidence"].fillna(1).to_numpy() * _readable(units["text"].str.len().to_numpy())
+    people = list(zip(units["file"], units["respondent"], strict=True))
+    closest = np.zeros(len(units))
+    free = np.ones(len(units), bool)
+    picked: list[int] = []
+    while free.any() and len(picked) < EACH:
+        best = int(np.argmax(np.where(free, TYPICAL * worth - (1 - TYPICAL) * closest, -np.inf)))
+        picked.append(best)
+        closest = np.maximum(closest, likeness[best])
+        free &= (closest <= TOO_LIKE) & np.array([person != people[best] for person in people])
+    return units.loc[picked].assign(rank=range(1, len(picked) + 1))
+
+
+def _vectors(words: list[list[str]]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the cosines between units, and those with their centre scaled to at most 1."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    vectors = TfidfVectorizer(analyzer=list, sublinear_tf=True).fit_transform(words)
+    likeness = (vectors @ vectors.T).toarray()
+    centrality = likeness.mean(axis=0)
+    return likeness, centrality / centrality.max()
+
+
+def _readable(lengths: np.ndarray) -> np.ndarray:
+    """Return 1 for lengths within `LENGTH`, less the farther outside."""
+    shortest, longest = LENGTH
+    return np.minimum(1, np.minimum(lengths / shortest, longest / np.maximum(lengths, 1)))

@@ -1,0 +1,1 @@
+"""Results for readers: a workbook, later a web page and a Word report."""

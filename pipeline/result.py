@@ -1,0 +1,132 @@
+"""What can be asked of a finished run: units, tables, the account of records, and whether it is as it was written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import InputRefused
+from pipeline.folder import hash_outputs, read_manifest
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run, opened from its folder.
+
+    Parameters
+    ----------
+    folder : Path
+        The output folder of `classify`.
+
+    Raises
+    ------
+    InputRefused
+        By its attributes, if the folder holds no finished run.
+    """
+
+    folder: Path
+
+    @cached_property
+    def manifest(self) -> dict[str, Any]:
+        """What was read, with what, and what came out: the content of `manifest.json`."""
+        manifest = read_manifest(self.folder)
+        if manifest is None:
+            raise InputRefused(f"{self.folder} 里没有完整的运行结果：请先运行 qunyan classify 输入 -o {self.folder}")
+        return manifest
+
+    def units(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
+        """Return the coded units, a row each, in the order of the files.
+
+        Parameters
+        ----------
+        columns : sequence of str, optional
+            Only these; all when not given.
+        """
+        import pyarrow.parquet as pq
+
+        _ = self.manifest
+        frame: pd.DataFrame = pq.read_table(
+            self.folder / "units", columns=None if columns is None else list(columns)
+        ).to_pandas()
+        return frame
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The names of the tables."""
+        paths = [Path(name) for name in self.manifest["outputs"]]
+        return tuple(path.stem for path in paths if path.parts[0] == "tables" and path.suffix == ".parquet")
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Return a table by its name, with English column names.
+
+        Raises
+        ------
+        KeyError
+            If there is no such table; the message names those there are.
+        """
+        import pyarrow.parquet as pq
+
+        if name not in self.tables:
+            raise KeyError(f"没有名为“{name}”的表；有：{'、'.join(self.tables)}")
+        frame: pd.DataFrame = pq.read_table(self.folder / "tables" / f"{name}.parquet").to_pandas()
+        return frame
+
+    @property
+    def rejects(self) -> pd.DataFrame:
+        """The records that were not classified, with place and reason."""
+        import pandas as pd
+
+        _ = self.manifest
+        return pd.read_csv(self.folder / "rejects.csv", dtype=str, keep_default_na=False, encoding="utf-8-sig")
+
+    def __repr__(self) -> str:
+        total = self.manifest["totals"]
+        return (
+            f"群言的结果 {self.folder}：{total['files']} 个文件，{total['respondents']} 位受访者，{total['units']} 句，"
+            f"{total['rejected']} 条没有分类\n表：{'、'.join(self.tables)}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What `verify` found wrong: the file, a short kind, a sentence."""
+
+    file: str
+    kind: str
+    sentence: str
+
+
+def verify(folder: str | Path) -> list[Fault]:
+    """Check a run against its manifest: every output's hash, and that no record was lost.
+
+    Parameters
+    ----------
+    folder : str or Path
+        A finished run.
+
+    Returns
+    -------
+    list of Fault
+        Empty if all is as it was written.
+
+    Raises
+    ------
+    InputRefused
+        If there is no finished run.
+    """
+    run = Run(Path(folder))
+    wanted, have = run.manifest["outputs"], hash_outputs(run.folder)
+    faults = [Fault(name, "missing", f"{name} 不见了。") for name in wanted if name not in have]
+    faults += [Fault(name, "added", f"{name} 不是这次运行写的。") for name in have if name not in wanted]
+    altered = [name for name in wanted if name in have and have[name] != wanted[name]]
+    faults += [Fault(name, "altered", f"{name} 在运行之后被改动过。") for name in altered]
+    for name, file in run.manifest["files"].items():
+        if file["read"] != file["classified"] + file["rejected"]:
+            faults.append(Fault(name, "account", f"{name}：读到的条数不等于分类的加上没有分类的。"))
+    return sorted(faults, key=lambda fault: fault.file)
