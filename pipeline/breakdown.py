@@ -31,7 +31,7 @@ MOSTLY = 0.9
 """Tests rest on the respondents who are in one group only; where fewer than this share are, none is made."""
 
 MISSING = "（未填）"
-ANY_ID, ANY = "total", "任一问题"
+ANY_ID, ANY = "(any)", "任一问题"
 
 _PERIODS = (
     (31, ("day", "%Y-%m-%d", "日")),
@@ -106,9 +106,11 @@ def caution(hits: int, base: int) -> str:
 
 def check_columns(folder: Path, columns: Sequence[str]) -> None:
     """Raise `InputRefused` if a column is not in the run; the message lists those that are."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    found = list(dict.fromkeys(name for part in unit_parts(folder) for name in pq.read_schema(part).names))
+    fields = (field for part in unit_parts(folder) for field in pq.read_schema(part))
+    found = list(dict.fromkeys(field.name for field in fields if pa.types.is_string(field.type)))
     for column in columns:
         if column not in found:
             raise InputRefused(f"结果里没有“{column}”一列；可用的列有：{'、'.join(found)}。")
@@ -143,7 +145,7 @@ def by_column(connection: duckdb.DuckDBPyConnection, column: str, names: Mapping
     frame = _frame(rows, columns)
     tests = frame.drop_duplicates("category")
     frame["p_adjusted"] = frame["category"].map(dict(zip(tests["category"], adjust(tests["p"]), strict=True)))
-    headings = {"name": "类别", "group": column, **_SHARE_HEADINGS, **_TEST_HEADINGS}
+    headings = {"name": "类别", "group": f"分组：{column}", **_SHARE_HEADINGS, **_TEST_HEADINGS}
     return Table(file_name(f"by_{column}"), f"按“{column}”比较", frame, headings, _by_notes(column, groups, other))
 
 

@@ -2,15 +2,13 @@
 
 A codebook is a sheet (.csv or .xlsx) with a row a category and the columns `id`, `name`, `definition`, `include`,
 `exclude`, `examples`, `terms`, `topics`, `not_terms` (or their Chinese headings). `terms` name the fault (烂尾, 推诿),
-`topics` only its subject (停车位, 公积金): 「没有推诿」 is no problem, 「没有停车位」 is one. Words stand apart by `；`.
-Rows that begin with `#` are comments.
+`topics` only its subject (停车位, 公积金): 「没有推诿」 is no problem, 「没有停车位」 is one. Words stand apart
+by `；`; rows that begin with `#` are comments.
 """
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 import re
 from collections import Counter
@@ -19,6 +17,7 @@ from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
 
+from pipeline.bookfile import read_rows, write_rows
 from pipeline.errors import CodebookRefused, OutputRefused
 from pipeline.normalise import normalise
 from pipeline.resources import shipped
@@ -47,12 +46,11 @@ _LIST = re.compile(r"[，。！？,!?]|、.{5,}")
 """Marks that show a list of words written as one; 「脏、乱、差」 is a word."""
 _BAD_ID = re.compile(r"[\s；;、,，|/\\:\"'<>]|^[=+\-@#]")
 _RESERVED = {"problem", "suggestion", "praise", "neutral", "none", "问题", "建议", "肯定", "陈述", "无"}
-_MAX_ROWS, _MAX_COLUMNS, _MAX_BYTES = 5000, 60, 20_000_000
 
 _COMMENTS = (
-    "# 编码手册：每行一个类别；以 # 开头的行是说明，软件不读。可以用 Excel 打开、修改、增删行，改完另存为 .csv 或 .xlsx。",
+    "# 编码手册：每行一个类别；以 # 开头的行是说明，软件不读。可在 Excel 里修改、增删行，再另存为 .csv 或 .xlsx。",
     "# id 用英文或拼音，不能重复；name 是表格里显示的中文名。definition、include、exclude、examples 写给人看。",
-    "# terms：一出现就说明有问题的词语；topics：只点明话题、本身不含问题的词语；not_terms：含有上述词语但不算的更长词语。",
+    "# terms：一出现就说明有问题的词语；topics：只点明话题的词语；not_terms：含有上述词语但不算的更长词语。",
     "# 词语之间用“；”隔开。改完运行 qunyan codebook check 文件名，会逐行指出写法上的毛病。",
 )
 
@@ -198,12 +196,7 @@ def save(codebook: Codebook, path: str | Path, comments: Iterable[str] = ()) -> 
     """Write a codebook as `.csv` (UTF-8 with BOM) or `.xlsx`; `load` reads it back unchanged."""
     path = Path(path)
     rows = [[line] for line in comments] + [list(COLUMNS)] + [_cells(category) for category in codebook.categories]
-    if path.suffix.lower() == ".csv":
-        _write_csv(path, rows)
-    elif path.suffix.lower() == ".xlsx":
-        _write_xlsx(path, rows)
-    else:
-        raise CodebookRefused(f"{path.name}：编码手册只能写成 .csv 或 .xlsx，请改文件名的后缀。")
+    write_rows(path, rows)
     return path
 
 
@@ -242,12 +235,9 @@ def _cells(category: Category) -> list[str]:
     return ["；".join(value) if isinstance(value, tuple) else value for value in values]
 
 
-# Reading and writing
-
-
 def _read(path: Path) -> tuple[list[str], list[_Row]]:
     """Return the headings (ids where known) and the rows below them, without comments and empty rows."""
-    table = [(line, cells) for line, cells in _table(path) if any(cells) and not cells[0].startswith("#")]
+    table = [(line, cells) for line, cells in read_rows(path) if any(cells) and not cells[0].startswith("#")]
     if not table:
         raise CodebookRefused(f"编码手册 {path.name} 是空的；用 qunyan codebook new 文件名 可以得到一份起步的手册。")
     heads = [_heading(cell) for cell in table[0][1]]
@@ -257,70 +247,6 @@ def _read(path: Path) -> tuple[list[str], list[_Row]]:
 
 def _heading(cell: str) -> str:
     return _HEADINGS.get(cell, cell.lower())
-
-
-def _table(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield row numbers as Excel counts them, with the cells as text."""
-    if not path.is_file():
-        raise CodebookRefused(f"找不到编码手册 {path}；请检查文件名和所在的文件夹。")
-    if path.stat().st_size > _MAX_BYTES:
-        raise CodebookRefused(f"{path.name} 超过 {_MAX_BYTES // 1_000_000} MB，不像是编码手册；请检查是否选错了文件。")
-    readers = {".csv": _csv_rows, ".xlsx": _xlsx_rows}
-    if path.suffix.lower() not in readers:
-        raise CodebookRefused(f"{path.name}：编码手册须是 .csv 或 .xlsx；请在 Excel 里另存为其中一种。")
-    for line, cells in enumerate(readers[path.suffix.lower()](path), start=1):
-        yield line, [_tidy(cell) for cell in cells]
-
-
-def _csv_rows(path: Path) -> Iterator[list[str]]:
-    data = path.read_bytes()
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            text = data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        break
-    else:
-        raise CodebookRefused(f"{path.name} 的编码认不出来；请在 Excel 里另存为“CSV UTF-8”。")
-    try:
-        yield from csv.reader(io.StringIO(text, newline=""))
-    except csv.Error as error:
-        raise CodebookRefused(f"{path.name} 读到一半坏了（{error}）；请在 Excel 里另存为“CSV UTF-8”。") from error
-
-
-def _xlsx_rows(path: Path) -> Iterator[list[str]]:
-    from openpyxl import load_workbook
-
-    try:
-        book = load_workbook(path, read_only=True, data_only=True)
-        rows = book.worksheets[0].iter_rows(max_row=_MAX_ROWS, max_col=_MAX_COLUMNS, values_only=True)
-        table = [["" if value is None else str(value) for value in row] for row in rows]
-        book.close()
-    except Exception as error:  # noqa: BLE001 - openpyxl raises whatever its parts raise on a damaged file
-        raise CodebookRefused(f"{path.name} 打不开，可能已损坏或加了密码；请在 Excel 里重新另存为 .xlsx。") from error
-    yield from table
-
-
-def _write_csv(path: Path, rows: list[list[str]]) -> None:
-    with path.open("w", encoding="utf-8-sig", newline="") as file:
-        csv.writer(file).writerows(rows)
-
-
-def _write_xlsx(path: Path, rows: list[list[str]]) -> None:
-    from datetime import datetime
-
-    import xlsxwriter
-
-    book = xlsxwriter.Workbook(str(path), {"strings_to_formulas": False, "strings_to_urls": False})
-    book.set_properties({"created": datetime(2000, 1, 1)})  # noqa: DTZ001 - a fixed date: equal content, equal bytes
-    sheet = book.add_worksheet("编码手册")
-    wrap = book.add_format({"text_wrap": True, "valign": "top"})
-    sheet.set_column(0, 1, 16, wrap)
-    sheet.set_column(2, len(COLUMNS) - 1, 48, wrap)
-    for number, row in enumerate(rows):
-        for column, value in enumerate(row):
-            sheet.write_string(number, column, value)
-    book.close()
 
 
 # Checking

@@ -41,8 +41,10 @@ def macro_f1(gold: Codes, coded: Codes) -> float:
     from sklearn.metrics import f1_score
 
     present = gold.categories.any(axis=0)
+    if not present.any():
+        return float("nan")
     scores = f1_score(gold.categories[:, present], coded.categories[:, present], average=None, zero_division=0)
-    return float(np.mean(scores)) if present.any() else 0.0
+    return float(np.mean(scores))
 
 
 def micro_f1(gold: Codes, coded: Codes) -> float:

@@ -13,7 +13,7 @@ import json
 import os
 import secrets
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -76,7 +76,6 @@ def whole_file(path: Path) -> Iterator[Path]:
             yield temporary
             with temporary.open("rb+") as file:
                 os.fsync(file.fileno())
-            temporary.chmod(0o600)
             temporary.replace(path)
     finally:
         with suppress(OSError):
@@ -96,6 +95,8 @@ def writing(path: Path) -> Iterator[None]:
 @contextmanager
 def hold(out: Path) -> Iterator[None]:
     """Keep the run folder for this process; make it where it does not exist, and leave no trace of a run that refuses.
+
+    What is written meanwhile, here or in other rooms, is for its owner only.
 
     Raises
     ------
@@ -119,10 +120,12 @@ def hold(out: Path) -> Iterator[None]:
                 f"{out} 正由另一个 qunyan 使用（{_holder(out)}）：请等它结束，或换一个输出文件夹。"
             ) from None
         (out / _HOLDER).write_text(f"进程 {os.getpid()}，主机 {socket.gethostname()}", encoding="utf-8")
+    mask = os.umask(0o077)
     try:
         _remove(out, _UNFINISHED)
         yield
     finally:
+        os.umask(mask)
         with suppress(OSError):
             (out / _HOLDER).unlink()
         lock.release()
@@ -176,7 +179,8 @@ def clear(out: Path, *patterns: str) -> None:
 def finish(out: Path, manifest: dict[str, Any]) -> None:
     """Write the manifest, with the hashes of all outputs, as the last file of the run."""
     manifest["outputs"] = hash_outputs(out)
-    _sync_folders(out)
+    with writing(out):
+        _sync(out, [*manifest["outputs"], "units", "tables", "."])
     with whole_file(out / MANIFEST) as path:
         path.write_text(json.dumps(manifest, ensure_ascii=False, indent=1) + "\n", encoding="utf-8", newline="\n")
     (out / _PLAN).unlink(missing_ok=True)
@@ -250,15 +254,11 @@ def _leave(out: Path, made: bool) -> None:
             out.rmdir()
 
 
-def _sync_folders(out: Path) -> None:
-    """Make the names of the files as lasting as their content, where the system can."""
-    if os.name != "posix":
-        return
-    with writing(out):
-        for folder in (out, out / "units", out / "tables"):
-            if folder.is_dir():
-                number = os.open(folder, os.O_RDONLY)
-                try:
-                    os.fsync(number)
-                finally:
-                    os.close(number)
+def _sync(out: Path, names: Sequence[str]) -> None:
+    """Make files, and the folders' lists of them, last through a power cut, where the system can."""
+    for name in names if os.name == "posix" else ():
+        number = os.open(out / name, os.O_RDONLY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)

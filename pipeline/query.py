@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import InputRefused
 from pipeline.records import UNIT_SCHEMA
@@ -59,9 +59,9 @@ def open_units(folder: Path, *, interviewer: bool = False) -> Iterator[duckdb.Du
     """Open a run for queries.
 
     The connection has the views `parts` (every unit with the user's metadata), `heard` (the same without the
-    interviewer's turns), `spoken` (of `heard` only the columns of `UNIT_SCHEMA`), and the tables `people` (`person, file,
-    respondent`: equal names in different files are different people) and `coded` (`person, statement, category, n`: how
-    many units; category `''` is none, NULL stands for all units).
+    interviewer's turns), `spoken` (of `heard` only the columns of `UNIT_SCHEMA`), and the tables `people` (`person,
+    file, respondent`: equal names in different files are different people) and `coded` (`person, statement, category,
+    n`: how many units; category `''` is none, NULL stands for all units).
 
     Parameters
     ----------
@@ -84,7 +84,11 @@ def open_units(folder: Path, *, interviewer: bool = False) -> Iterator[duckdb.Du
 
     parts = [_literal(path) for path in unit_parts(folder)]
     with tempfile.TemporaryDirectory(prefix="qunyan-") as spill:
-        config = {"memory_limit": MEMORY, "temp_directory": spill, "autoinstall_known_extensions": "false"}
+        config: dict[str, Any] = {
+            "memory_limit": MEMORY,
+            "temp_directory": spill,
+            "autoinstall_known_extensions": "false",
+        }
         with duckdb.connect(config=config) as connection:
             threads = connection.execute("SELECT current_setting('threads')").fetchall()[0][0]
             connection.execute(f"SET threads = {min(int(threads), THREADS)}")

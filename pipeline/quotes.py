@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.records import Statement
+from pipeline.stats import Floats
 from pipeline.tables import Table
 
 if TYPE_CHECKING:
@@ -53,8 +54,8 @@ ORDER BY category, statement, md5(concat_ws('|', text, file, location, unit)), f
 def quotes(connection: duckdb.DuckDBPyConnection, names: Mapping[str, str]) -> Table:
     """Return the table `quotes`: per category and statement up to `EACH` units, with their source.
 
-    Maximal marginal relevance over tf-idf vectors of the units' words: a quote is near the category's centre, confident,
-    of a readable length, and unlike the quotes before it.
+    Maximal marginal relevance over tf-idf vectors of the units' words: a quote is near the category's centre,
+    confident, of a readable length, and unlike the quotes before it.
 
     Parameters
     ----------
@@ -65,8 +66,8 @@ def quotes(connection: duckdb.DuckDBPyConnection, names: Mapping[str, str]) -> T
 
     References
     ----------
-    Carbonell, J. & Goldstein, J. (1998). The use of MMR, diversity-based reranking for reordering documents and producing
-    summaries. SIGIR, 335-336.
+    Carbonell, J. & Goldstein, J. (1998). The use of MMR, diversity-based reranking for reordering documents and
+    producing summaries. SIGIR, 335-336.
     """
     import pandas as pd
 
@@ -101,7 +102,7 @@ def _choose(units: pd.DataFrame) -> pd.DataFrame:
     """Return the chosen units in the order of choice."""
     units = units.reset_index(drop=True)
     likeness, centrality = _vectors(units["words"].tolist())
-    worth = centrality * units["confidence"].fillna(1).to_numpy() * _readable(units["text"].str.len().to_numpy())
+    worth = centrality * units["confidence"].fillna(1).to_numpy() * _readable(units["text"].str.len().to_numpy(float))
     people = list(zip(units["file"], units["respondent"], strict=True))
     closest = np.zeros(len(units))
     free = np.ones(len(units), bool)
@@ -114,7 +115,7 @@ def _choose(units: pd.DataFrame) -> pd.DataFrame:
     return units.loc[picked].assign(rank=range(1, len(picked) + 1))
 
 
-def _vectors(words: list[list[str]]) -> tuple[np.ndarray, np.ndarray]:
+def _vectors(words: list[list[str]]) -> tuple[Floats, Floats]:
     """Return the cosines between units, and those with their centre scaled to at most 1."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
@@ -124,7 +125,8 @@ def _vectors(words: list[list[str]]) -> tuple[np.ndarray, np.ndarray]:
     return likeness, centrality / centrality.max()
 
 
-def _readable(lengths: np.ndarray) -> np.ndarray:
+def _readable(lengths: Floats) -> Floats:
     """Return 1 for lengths within `LENGTH`, less the farther outside."""
     shortest, longest = LENGTH
-    return np.minimum(1, np.minimum(lengths / shortest, longest / np.maximum(lengths, 1)))
+    worth: Floats = np.clip(np.minimum(lengths / shortest, longest / np.maximum(lengths, 1)), 0, 1)
+    return worth

@@ -11,7 +11,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from pipeline.resources import shipped
 
@@ -54,7 +54,7 @@ class Mention:
 
 
 @dataclass(slots=True)
-class _Span:
+class Span:
     """A mention whose scope is still open."""
 
     start: int
@@ -76,19 +76,20 @@ def cues() -> dict[str, str]:
     return found
 
 
-def breaks(text: str) -> list[int]:
-    """Return where clauses end, in order; the end of the text is the last.
+@lru_cache(maxsize=16)
+def breaks(text: str) -> tuple[int, ...]:
+    """Return where the clauses of a text end, in order, final marks left out.
 
     Examples
     --------
     >>> breaks("没有推诿、扯皮，很好。")
-    [7, 10, 11]
+    (7, 10)
     """
-    ends = [match.start() for match in _BREAK.finditer(text)]
-    return [*ends, len(text)]
+    ends = tuple(match.start() for match in _BREAK.finditer(text))
+    return ends if ends and _BREAK.fullmatch(text, ends[-1]) else (*ends, len(text))
 
 
-def resolve(text: str, spans: list[_Span]) -> list[Mention]:
+def resolve(text: str, spans: list[Span]) -> list[Mention]:
     """Settle the scope of every span; `spans` stand in the order of their starts."""
     ends = breaks(text)
     clauses = [strong for clause in _clauses(spans, ends) if (strong := _strong(clause, text))]
@@ -103,8 +104,8 @@ def resolve(text: str, spans: list[_Span]) -> list[Mention]:
     ]
 
 
-def _clauses(spans: list[_Span], ends: list[int]) -> Iterator[list[_Span]]:
-    clause: list[_Span] = []
+def _clauses(spans: list[Span], ends: tuple[int, ...]) -> Iterator[list[Span]]:
+    clause: list[Span] = []
     limit = -1
     for span in spans:
         if span.start >= limit:
@@ -116,7 +117,7 @@ def _clauses(spans: list[_Span], ends: list[int]) -> Iterator[list[_Span]]:
         yield clause
 
 
-def _strong(clause: list[_Span], text: str) -> list[_Span]:
+def _strong(clause: list[Span], text: str) -> list[Span]:
     """Leave out the wishes that are none: 要, 应, 望 and the like inside a clause, with nothing to do behind them."""
     return [
         span
@@ -125,21 +126,21 @@ def _strong(clause: list[_Span], text: str) -> list[_Span]:
     ]
 
 
-def _is_weak(span: _Span) -> bool:
+def _is_weak(span: Span) -> bool:
     length = span.end - span.start
     return span.kind in WISHES and (length == 1 or (length == 2 and span.kind == "modality"))
 
 
-def _leads(span: _Span, text: str) -> bool:
+def _leads(span: Span, text: str) -> bool:
     """Tell whether a span begins its clause, but for a subject of two characters."""
     return bool(_BREAK.search(text, max(0, span.start - 3), span.start)) or span.start <= 2
 
 
-def _calls_for(span: _Span, behind: _Span) -> bool:
+def _calls_for(span: Span, behind: Span) -> bool:
     return behind.kind in _AFTER_WISH and behind.start - span.end <= _NEAR
 
 
-def _settle(clause: list[_Span], text: str, ends: list[int]) -> None:
+def _settle(clause: list[Span], text: str, ends: tuple[int, ...]) -> None:
     """Give every span of a clause its scope."""
     _complete(clause, text)
     _ask(clause, text, ends)
@@ -159,16 +160,17 @@ def _settle(clause: list[_Span], text: str, ends: list[int]) -> None:
         _mark(clause, "asked")
 
 
-def _complete(clause: list[_Span], text: str) -> None:
+def _complete(clause: list[Span], text: str) -> None:
     """Turn what was avoided or remedied with success (防止了, 已解决) into an improvement."""
     for span in clause:
         if span.kind in ("avoidance", "remedy") and (
-            (text.startswith("了", span.end) and not text.startswith("了解", span.end)) or text.endswith(_DONE_BEFORE, 0, span.start)
+            (text.startswith("了", span.end) and not text.startswith("了解", span.end))
+            or text.endswith(_DONE_BEFORE, 0, span.start)
         ):
             span.kind = "improvement"
 
 
-def _ask(clause: list[_Span], text: str, ends: list[int]) -> None:
+def _ask(clause: list[Span], text: str, ends: tuple[int, ...]) -> None:
     """Take 哪个, 多少, 怎么 for a question where the clause ends as one (不管去哪个窗口 asks nothing)."""
     end = ends[min(bisect_right(ends, clause[0].start), len(ends) - 1)]
     if text[end : end + 1] in ("？", "?") or clause[-1].kind == "question":
@@ -177,7 +179,7 @@ def _ask(clause: list[_Span], text: str, ends: list[int]) -> None:
                 span.kind = "question"
 
 
-def _negate(clause: list[_Span], text: str) -> None:
+def _negate(clause: list[Span], text: str) -> None:
     """Let each negator deny the next thing within its reach, and what is listed with it."""
     end = limit = -1
     kind = ""
@@ -196,7 +198,7 @@ def _negate(clause: list[_Span], text: str) -> None:
             kind, end, limit = _listed(span, kind, text)
 
 
-def _listed(span: _Span, kind: str, text: str) -> tuple[str, int, int]:
+def _listed(span: Span, kind: str, text: str) -> tuple[str, int, int]:
     """Let the denial of a fault go on over a list (推诿、扯皮和刁难); anything else uses it up."""
     if span.kind not in FAULTS:
         return "", -1, -1
@@ -206,7 +208,7 @@ def _listed(span: _Span, kind: str, text: str) -> tuple[str, int, int]:
     return kind, span.end, end
 
 
-def _negate_behind(clause: list[_Span], ends: list[int]) -> None:
+def _negate_behind(clause: list[Span], ends: tuple[int, ...]) -> None:
     """Let 没有 at the end of a clause deny the fault before it (推诿的情况没有)."""
     last = clause[-1]
     if last.kind == "negator" and last.end in ends and len(clause) > 1:
@@ -215,13 +217,13 @@ def _negate_behind(clause: list[_Span], ends: list[int]) -> None:
             before.scope = "negated"
 
 
-def _follow(clause: list[_Span], cue: str, scope: str) -> None:
+def _follow(clause: list[Span], cue: str, scope: str) -> None:
     """Give what stands behind a cue of this kind the scope."""
     first = next(index for index, span in enumerate(clause) if span.kind == cue)
     _mark(clause[first:], scope)
 
 
-def _wish(clause: list[_Span]) -> None:
+def _wish(clause: list[Span]) -> None:
     """Faults behind a wish are to be avoided; the good behind it is not there yet. A contrast ends the wish."""
     wished = False
     for span in clause:
@@ -236,7 +238,7 @@ def _wish(clause: list[_Span]) -> None:
                 span.scope = "hypothetical"
 
 
-def _improve(clause: list[_Span]) -> None:
+def _improve(clause: list[Span]) -> None:
     """Faults are overcome in the clause of an improvement, or of a vanishing (推诿的少了)."""
     if any(span.kind in ("improvement", "vanishing") and span.scope == "asserted" for span in clause):
         for span in clause:
@@ -244,13 +246,13 @@ def _improve(clause: list[_Span]) -> None:
                 span.scope = "improved"
 
 
-def _mark(spans: Iterable[_Span], scope: str) -> None:
+def _mark(spans: Iterable[Span], scope: str) -> None:
     for span in spans:
         if span.scope == "asserted" and (span.kind in FAULTS or span.kind in GOODS):
             span.scope = scope
 
 
-def _overcome_past(clauses: list[list[_Span]]) -> None:
+def _overcome_past(clauses: list[list[Span]]) -> None:
     """Faults of an earlier time are overcome where a later clause says that now is good (以前要跑三趟，现在一趟)."""
     past = next((index for index, clause in enumerate(clauses) if any(span.kind == "past" for span in clause)), None)
     if past is None:
@@ -264,13 +266,13 @@ def _overcome_past(clauses: list[list[_Span]]) -> None:
             span.scope = "improved"
 
 
-def _good(span: _Span) -> bool:
+def _good(span: Span) -> bool:
     if span.kind in FAULTS:
         return span.scope in ("negated", "improved")
     return span.kind in ("evaluation", "improvement", "vanishing", "past_marker") and span.scope == "asserted"
 
 
-def _bad(span: _Span) -> bool:
+def _bad(span: Span) -> bool:
     if span.kind in FAULTS:
         return span.scope == "asserted"
-    return span.kind in GOODS and span.scope == "negated" or span.kind == "rhetorical"
+    return (span.kind in GOODS and span.scope == "negated") or span.kind == "rhetorical"

@@ -16,7 +16,7 @@ _LIVE = re.compile("^[=+\\-@\t\r\n＝＋－＠]")  # https://owasp.org/www-commu
 _UNFIT = re.compile(r"[^\w\-]+")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Table:
     """A table of the results."""
 
@@ -108,8 +108,6 @@ def _write_csv(table: Table, path: Path) -> None:
 
 
 def _cell(value: object) -> object:
-    if isinstance(value, bool):
-        return "是" if value else ""
     return defused(value) if isinstance(value, str) else value
 
 

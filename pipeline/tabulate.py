@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     import duckdb
     import pandas as pd
 
-NONE_ID, NONE = "none", "无类别"
-TOTAL_ID, TOTAL = "total", "合计"
+NONE_ID, NONE = "(none)", "无类别"
+TOTAL_ID, TOTAL = "(total)", "合计"
 
 _FREQUENCIES = """
 WITH heard AS (
@@ -35,7 +35,7 @@ WITH heard AS (
     FROM coded GROUP BY person, category
 ),
 problems AS (SELECT person, problem AS m FROM heard WHERE category IS NULL)
-SELECT CASE heard.category WHEN '' THEN 'none' ELSE coalesce(heard.category, 'total') END AS category,
+SELECT CASE heard.category WHEN '' THEN '(none)' ELSE coalesce(heard.category, '(total)') END AS category,
        count(*) FILTER (problem > 0) AS problem_respondents,
        count(*) FILTER (suggestion > 0) AS suggestion_respondents,
        count(*) FILTER (praise > 0) AS praise_respondents,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -233,7 +235,11 @@ CONSTRUCTIONS = {
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [pytest.param(text, right, id=f"{name}: {text}") for name, (right, texts) in CONSTRUCTIONS.items() for text in texts],
+    [
+        pytest.param(text, right, id=f"{name}: {text}")
+        for name, (right, texts) in CONSTRUCTIONS.items()
+        for text in texts
+    ],
 )
 def test_statement_of_constructions(text: str, expected: set[str]) -> None:
     assert said(text) in expected
@@ -281,7 +287,7 @@ def test_a_slogan_of_four_winds_names_four_categories() -> None:
 
 def test_each_cue_has_one_kind_and_matches_normalised_text() -> None:
     assert all(cue == normalise(cue).strip() for cue in cues())
-    assert not {kind for kind in cues().values()} - set(FINDER.signal_names) - {"guard"}
+    assert not set(cues().values()) - set(FINDER.signal_names) - {"guard"}
 
 
 @pytest.mark.parametrize("text", ["无", "没有。", " 暂无 ", "——", "N/A", "不清楚！", ""])
@@ -326,7 +332,9 @@ def test_codebook_without_words_is_used() -> None:
     assert CueCoder(Codebook((Category("a", "甲"),))).code_units(["推诿扯皮"]).num_rows == 1
 
 
-PIECES = st.sampled_from([*list(cues())[::7], *load().categories[0].terms[:40], "，", "。", "、", "了", "我", " ", "\n"])
+PIECES = st.sampled_from(
+    [*list(cues())[::7], *load().categories[0].terms[:40], "，", "。", "、", "了", "我", " ", "\n"]
+)
 TEXTS = st.one_of(st.text(), st.lists(PIECES, max_size=12).map("".join))
 
 
@@ -348,4 +356,4 @@ def test_mentions_of_a_group_do_not_overlap(text: str) -> None:
     mentions = FINDER.mentions(text)
     for group in (True, False):
         spans = sorted({(m.start, m.end) for m in mentions if (m.category is None) == group})
-        assert all(left[1] <= right[0] for left, right in zip(spans, spans[1:], strict=False))
+        assert all(left[1] <= right[0] for left, right in pairwise(spans))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from helpers_read import collect, texts
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.read import discover, read
 from pipeline.records import Response
 
 
@@ -241,3 +243,14 @@ def test_cues_without_punctuation_stay_apart(tmp_path: Path) -> None:
     path = tmp_path / "a.srt"
     path.write_text("1\n00:00:01,000 --> 00:00:02,000\n办证难\n\n2\n00:00:03,000 --> 00:00:04,000\n路太远\n")
     assert texts(path) == ["办证难", "路太远"]
+
+
+def test_standard_input_is_an_answer_a_line_or_a_transcript(monkeypatch: pytest.MonkeyPatch) -> None:
+    def piped(text: str) -> list[tuple[str, str]]:
+        stdin = io.TextIOWrapper(io.BytesIO(text.encode("gbk")))
+        monkeypatch.setattr("sys.stdin", stdin)
+        sources, _ = discover(["-"])
+        return [(r.respondent, r.text) for r in read(sources[0]) if isinstance(r, Response)]
+
+    assert piped("办事难\n路太远\n") == [("标准输入:1", "办事难"), ("标准输入:2", "路太远")]
+    assert piped("问：好吗？\n答：不好。\n") == [("标准输入·问", "好吗？"), ("标准输入·答", "不好。")]

@@ -101,7 +101,7 @@ class Reading:
 
     def _broken(self, error: BaseException, given: int) -> Reject:
         name, place = self.source.name, f"第{given}条之后" if given else "全文"
-        if isinstance(error, OSError) and error.errno:
+        if isinstance(error, PermissionError | FileNotFoundError | IsADirectoryError):
             return self._reject(
                 "unreadable", f"{name} 打不开（{error.strerror}）：请检查权限，关闭占用它的程序。", place
             )

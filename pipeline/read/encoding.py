@@ -177,10 +177,12 @@ def _count_lines(path: Path) -> tuple[int, int]:
     utf8 = other = 0
     with path.open("rb") as file:
         for line in file:
-            if not line.isascii():
+            if len(line.translate(None, _NOT_GB2312)) < len(line):
                 good, bad = _utf8_marks(line)
                 utf8 += good > 2 * bad
                 other += bad > 0
+            else:
+                other += not line.isascii()
     return utf8, other
 
 

@@ -43,8 +43,6 @@ COLUMNS = {
 
 NOTE = "每行一条语句，与 units/ 里的次序相同；角色空白的是受访者。"
 
-Cells = list[str] | list[float | None]
-
 
 def fitted(text: str) -> str:
     """Return text that a cell can hold: nothing that XML refuses, not too long.
@@ -155,10 +153,12 @@ def _cells(batch: pa.RecordBatch, name: str, names: Mapping[str, str]) -> list[A
     return [show(value) for value in values] if show else [fitted(value) if value else "" for value in values]
 
 
-def _evidence(column: pa.Array) -> list[str]:
+def _evidence(column: Any) -> list[str]:
     """Return the distinct words that decided, in order, of each unit."""
-    terms = column.flatten().field("term").to_pylist()
-    lengths = column.value_lengths().fill_null(0).to_pylist()
+    import pyarrow.compute as pc
+
+    terms = pc.struct_field(pc.list_flatten(column), "term").to_pylist()
+    lengths = pc.fill_null(pc.list_value_length(column), 0).to_pylist()
     cells, start = [], 0
     for length in lengths:
         cells.append(fitted("、".join(dict.fromkeys(filter(None, terms[start : start + length])))))

@@ -1,4 +1,4 @@
-"""Writes `results.xlsx`: contents, numbers, every table, every unit. Nothing in it is live; equal input, equal bytes."""
+"""Writes `results.xlsx`: contents, numbers, tables, units. Nothing in it is live; equal input, equal bytes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.errors import EnvironmentFault
 from pipeline.query import unit_parts
 from pipeline.report.unitsheets import NOTE, fitted, write_units
 from pipeline.tables import Table, visible
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 MOST_TABLE_ROWS = 5_000
 """Rows of a table's sheet; all of them are in `tables/`."""
 
-CREATED = dt.datetime(2000, 1, 1)  # noqa: DTZ001 - a fixed date: equal content, equal bytes
+CREATED = dt.datetime(2000, 1, 1)
 
 _SHARES = ("share", "low", "high")
 _P_VALUES = ("p", "p_adjusted")
@@ -80,6 +81,8 @@ def write_workbook(
     ------
     InputRefused
         If the folder holds no run.
+    EnvironmentFault
+        If the file cannot be written.
     """
     import xlsxwriter
 
@@ -96,6 +99,8 @@ def write_workbook(
             book.set_properties({"created": CREATED, "title": "群言分类结果"})
             _fill(book, tables, unit_parts(folder), codebook_names, totals)
         unfinished.replace(path)
+    except (OSError, xlsxwriter.exceptions.FileCreateError) as error:
+        raise EnvironmentFault(f"写不了 {path}：若正在 Excel 里打开请先关闭，再检查磁盘空间和权限（{error}）。") from error
     finally:
         unfinished.unlink(missing_ok=True)
     return path
@@ -135,7 +140,7 @@ def _formats(book: Any) -> _Formats:
 
 
 def _sheet_names(tables: Sequence[Table]) -> list[str]:
-    """Return names that Excel takes: at most 31 characters, none of `[]:*?/\\'`, different also in capitals."""
+    """Return names that Excel takes: at most 31 characters, none of those it refuses, different also in capitals."""
     taken = {"目录", "概况"}
     names = []
     for table in tables:
@@ -181,7 +186,7 @@ def _write_table(sheet: Any, formats: _Formats, table: Table) -> int:
     for column, heading in enumerate(table.headings.values()):
         sheet.set_column(column, column, _width(frame.iloc[:, column]))
         sheet.write_string(head, column, fitted(heading), formats.head)
-    cell_formats = [formats.of(name, frame[name].dtype.kind) for name in frame]
+    cell_formats = [formats.of(name, frame[name].dtype.kind) for name in table.headings]
     shown = frame.astype(object).where(frame.notna(), None)
     for row, values in enumerate(shown.itertuples(index=False, name=None), head + 1):
         for column, value in enumerate(values):
@@ -212,7 +217,7 @@ def _width(values: pd.Series[Any]) -> float:
 
 def _add_chart(book: Any, sheet: Any, table: Table, first: int) -> None:
     """Add the bars of the categories' shares of respondents, with their intervals, under the table."""
-    frame = table.frame[~table.frame["category"].isin(["none", "total"])]
+    frame = table.frame.iloc[:-2]  # the last rows are no categories: 无类别, 合计
     if frame.empty or frame["respondent_share"].isna().all():
         return
     columns = list(table.headings)

@@ -1,0 +1,211 @@
+"""The command as people run it: what it says, what it writes, its exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline import cli
+from pipeline.english import ENGLISH
+from pipeline.records import Statement
+
+PACKAGE = Path(cli.__file__).parent
+SENTENCE = "办个证跑了四趟，窗口还说材料不全，建议搞一网通办"
+
+
+def qunyan(*arguments: str | Path, cwd: Path | None = None, **options: Any) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"LC_ALL": "C.UTF-8", "PYTHONPATH": str(PACKAGE.parent)} | options.pop("env", {})
+    command = [sys.executable, "-m", "pipeline.cli", *map(str, arguments)]
+    return subprocess.run(
+        command, cwd=cwd, env=environment, capture_output=True, encoding="utf-8", errors="strict", **options
+    )
+
+
+@pytest.fixture
+def sheet(tmp_path: Path) -> Path:
+    path = tmp_path / "问卷.csv"
+    path.write_text("编号,意见,单位\n001,办事难,甲\n002,窗口推诿扯皮,乙\n003,？？,乙\n", encoding="utf-8")
+    return path
+
+
+def test_classify_report_verify(sheet: Path, tmp_path: Path) -> None:
+    done = qunyan("classify", sheet, "-o", "结果", "--by", "单位", cwd=tmp_path)
+    assert done.returncode == 3, done.stderr
+    assert "完成：1 个文件，3 位受访者" not in done.stdout
+    assert "完成：1 个文件，2 位受访者，2 句，1 条没有分类。" in done.stdout
+    assert "最多的问题：" in done.stdout
+    assert str(Path("结果", "results.xlsx")) in done.stdout
+    assert "\x1b" not in done.stdout + done.stderr
+    again = qunyan("classify", sheet, "-o", "结果", "--by", "单位", cwd=tmp_path)
+    assert (again.returncode, "没有重做" in again.stdout) == (3, True)
+    assert qunyan("report", "结果", cwd=tmp_path).returncode == 3
+    assert qunyan("verify", "结果", cwd=tmp_path).returncode == 0
+    (tmp_path / "结果" / "rejects.csv").write_text("changed")
+    changed = qunyan("verify", "结果", cwd=tmp_path)
+    assert (changed.returncode, changed.stdout) == (4, "rejects.csv 在运行之后被改动过。\n")
+
+
+def test_refusals_are_sentences_without_a_traceback(sheet: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "a.docx").write_text("mine")
+    (tmp_path / "file").write_text("")
+    for code, arguments in (
+        (4, ["classify", "没有这个文件", "-o", "out"]),
+        (4, ["classify", sheet, "-o", "out", "--text", "没有这列"]),
+        (4, ["classify", sheet, "-o", "mine"]),
+        (4, ["classify", sheet, "-o", "mine", "--force"]),
+        (4, ["classify", sheet, "-o", "out", "--codebook", "没有.csv"]),
+        (5, ["classify", sheet, "-o", "file/out"]),
+        (4, ["report", "mine"]),
+        (4, ["verify", "mine"]),
+        (2, ["classify", sheet]),
+        (2, ["classify", sheet, "-o", "out", "--jobs", "0"]),
+        (2, ["classify", sheet, "-o", "out", "--unit", "word"]),
+        (2, ["nonsense"]),
+        (2, []),
+    ):
+        done = qunyan(*arguments, cwd=tmp_path)
+        assert done.returncode == code, (arguments, done.stderr)
+        assert "Traceback" not in done.stderr
+        assert done.stderr.startswith(("出错：", "缺少", "--", "命令写得不对")) or not arguments
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_bug_is_a_sentence_and_a_traceback_only_when_asked_for(sheet: Path, tmp_path: Path) -> None:
+    (tmp_path / "pyarrow.py").write_text("raise RuntimeError('broken')")
+    broken = {"PYTHONPATH": f"{tmp_path}{os.pathsep}{PACKAGE.parent}"}
+    done = qunyan("classify", sheet, "-o", "out", cwd=tmp_path, env=broken)
+    assert (done.returncode, "Traceback" in done.stderr, "RuntimeError：broken" in done.stderr) == (1, False, True)
+    done = qunyan("classify", sheet, "-o", "out", cwd=tmp_path, env=broken | {"QUNYAN_DEBUG": "1"})
+    assert (done.returncode, "Traceback" in done.stderr) == (1, True)
+
+
+def test_explain_marks_the_words_that_decided() -> None:
+    done = qunyan("explain", SENTENCE)
+    assert done.returncode == 0
+    assert done.stdout.startswith("1. ")
+    assert re.sub("[【】]", "", done.stdout.splitlines()[0]) == f"1. {SENTENCE}"
+    assert "【" in done.stdout
+    assert "服务缺位" in done.stdout
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
+def test_explain_reads_standard_input_and_prints_json(encoding: str) -> None:
+    command = [sys.executable, "-m", "pipeline.cli", "explain", "-", "--json"]
+    done = subprocess.run(command, input=SENTENCE.encode(encoding), capture_output=True, cwd=PACKAGE.parent)
+    units = json.loads(done.stdout)
+    assert [unit["text"] for unit in units] == [SENTENCE]
+    for item in units[0]["evidence"]:
+        assert SENTENCE[item["start"] : item["end"]] == item["term"]
+
+
+def test_explain_of_nothing_says_so() -> None:
+    done = qunyan("explain", "……")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "没有可编码的文字。\n")
+
+
+def test_what_people_wrote_stays_text_on_the_terminal() -> None:
+    done = qunyan("explain", "\x1b]0;x\x07窗口\u202e推诿[bold red]扯皮[/]\x1b[31m")
+    assert not set(done.stdout) & set("\x1b\x07\u202e")
+    assert "[bold red]" in done.stdout
+
+
+def test_classify_reads_lines_from_standard_input(tmp_path: Path) -> None:
+    done = qunyan("classify", "-", "-o", "out", cwd=tmp_path, input="路灯坏了没人修\n公交车太少\n")
+    assert done.returncode == 0, done.stderr
+    assert "2 位受访者，2 句" in done.stdout
+
+
+def test_codebook_show_new_check(tmp_path: Path) -> None:
+    assert "formalism  形式主义" in qunyan("codebook", "show").stdout
+    assert qunyan("codebook", "new", "手册.csv", cwd=tmp_path).returncode == 0
+    assert qunyan("codebook", "new", "手册.csv", cwd=tmp_path).returncode == 4
+    assert qunyan("codebook", "check", "手册.csv", cwd=tmp_path).returncode == 0
+    (tmp_path / "坏.csv").write_text("id,name,terms\na,甲,难\na,乙,苦\n", encoding="utf-8")
+    done = qunyan("codebook", "check", "坏.csv", cwd=tmp_path)
+    assert (done.returncode, done.stdout.startswith("第3行：")) == (4, True)
+
+
+@pytest.mark.parametrize("command", [[], ["classify"], ["explain"], ["report"], ["verify"], ["codebook", "new"]])
+def test_every_help_has_an_example_to_copy(command: list[str]) -> None:
+    done = qunyan(*command, "--help")
+    assert done.returncode == 0
+    assert "例如：\n" in done.stdout
+    assert re.search(rf"^ +.*qunyan {' '.join(command)}", done.stdout, re.MULTILINE)
+
+
+def test_the_language_is_chosen_by_option_or_locale() -> None:
+    english = {"LC_ALL": "en_US.UTF-8"}
+    assert "For example:" in qunyan("classify", "--help", env=english).stdout
+    assert "For example:" in qunyan("--lang", "en", "classify", "--help").stdout
+    assert "For example:" in qunyan("classify", "--help", "--lang=en").stdout
+    assert "例如：" in qunyan("--lang", "zh", "classify", "--help", env=english).stdout
+    assert "Evidence:" in qunyan("--lang", "en", "explain", SENTENCE).stdout
+
+
+def test_every_sentence_of_the_command_has_its_english() -> None:
+    source = "".join((PACKAGE / name).read_text("utf-8") for name in ("cli.py", "door.py", "terminal.py"))
+    said = set(re.findall(r'say\(\s*"([^"]+)"', source)) | set(re.findall(r'help="([^"]+)"', source))
+    assert said - set(ENGLISH) == set()
+    assert {statement.zh for statement in Statement} <= set(ENGLISH)
+    slots = re.compile(r"\{\w+\}")
+    for chinese, english in ENGLISH.items():
+        assert set(slots.findall(english)) <= set(slots.findall(chinese))
+
+
+def test_help_does_not_load_the_libraries() -> None:
+    code = (
+        "import sys; sys.argv = ['qunyan', '--help']\nfrom pipeline.cli import main\n"
+        "try: main()\nexcept SystemExit: pass\n"
+        "print(sorted({'pyarrow', 'pandas', 'numpy', 'duckdb', 'joblib', 'rich'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=PACKAGE.parent)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_bar_on_a_terminal(sheet: Path, tmp_path: Path) -> None:
+    with sheet.open("a", encoding="utf-8") as file:
+        file.writelines(f"{number},办事难。窗口推诿扯皮。,甲\n" for number in range(4000))
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "pipeline.cli", "classify", sheet, "-o", tmp_path / "out"]
+    environment = os.environ | {"TERM": "xterm", "COLUMNS": "120"}
+    process = subprocess.Popen(command, stderr=theirs, stdout=subprocess.PIPE, cwd=PACKAGE.parent, env=environment)
+    os.close(theirs)
+    seen = b""
+    while True:
+        try:
+            seen += os.read(ours, 4096)
+        except OSError:
+            break
+    assert process.wait() == 3
+    assert "问卷.csv" in seen.decode()
+    assert "句" in seen.decode()
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_stopped_run_says_so_and_goes_on(tmp_path: Path, number: int, code: int) -> None:
+    (tmp_path / "in").mkdir()
+    for at in range(60):
+        lines = [f"第{at}号网点第{line}次办事难，窗口推诿扯皮。" for line in range(200)]
+        (tmp_path / "in" / f"{at:02}.txt").write_text("\n".join(lines), encoding="utf-8")
+    command = [sys.executable, "-m", "pipeline.cli", "classify", tmp_path / "in", "-o", tmp_path / "out", "--jobs", "2"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, cwd=PACKAGE.parent, env=os.environ | {"LC_ALL": "C"})
+    while process.poll() is None and not list((tmp_path / "out" / "units").glob("part-*")):
+        time.sleep(0.01)
+    process.send_signal(number)
+    assert process.communicate()[1].count(b"Traceback") == 0
+    assert process.returncode == code
+    assert not (tmp_path / "out" / "manifest.json").exists()
+    done = qunyan("classify", tmp_path / "in", "-o", tmp_path / "out")
+    assert done.returncode == 0
+    assert qunyan("verify", tmp_path / "out").returncode == 0
