@@ -2,7 +2,8 @@
 
 Examples
 --------
->>> Statement.of("建议")
+>>> import pipeline
+>>> pipeline.Statement.of("建议")
 <Statement.SUGGESTION: 'suggestion'>
 """
 

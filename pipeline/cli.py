@@ -97,7 +97,7 @@ def classify(
     inputs: Annotated[
         list[str],
         Argument(
-            help="文件或文件夹（txt md docx xlsx xls csv tsv jsonl parquet srt vtt pdf）；- 表示从标准输入读，每行一条。",
+            help="文件或文件夹（txt md docx xlsx xls csv tsv jsonl parquet srt vtt pdf）；- 是标准输入，每行一条。",
             metavar="INPUT...",
             show_default=False,
         ),

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from pipeline import codebook as codebooks
+from pipeline.errors import ModelRefused
 from pipeline.normalise import normalise
 from pipeline.records import CODING_SCHEMA, UnitCoder
+from pipeline.resources import shipped
 from pipeline.split import split
 
 if TYPE_CHECKING:
@@ -30,14 +32,30 @@ class CoderSpec:
 def build(spec: CoderSpec) -> UnitCoder:
     """Build the coder that a spec describes.
 
+    The learnt coder where the model's categories are the codebook's; a codebook with other categories and no model of its
+    own is coded by its terms and the cues alone.
+
     Raises
     ------
-    CodebookRefused, ModelRefused
+    CodebookRefused, ModelRefused, InputRefused
         If a file it needs cannot be used.
     """
-    from pipeline.cues import CueCoder
+    from pipeline.cues import CueCoder, CueFinder
+    from pipeline.learnt import LearntCoder
+    from pipeline.model import LinearModel
+    from pipeline.segment import Segmenter, read_words
 
-    return CueCoder(codebooks.load(spec.codebook))
+    book = codebooks.load(spec.codebook)
+    segmenter = Segmenter(read_words(spec.words)[0] if spec.words else ())
+    model = LinearModel.load(spec.model or shipped("models/builtin"))
+    if model.categories.labels == book.ids:
+        return LearntCoder(model, CueFinder(book), segmenter)
+    if spec.model:
+        raise ModelRefused(
+            f"模型 {spec.model} 的类别（{'、'.join(model.categories.labels)}）与编码手册的类别（{'、'.join(book.ids)}）不同。"
+            "请用训练它的那份编码手册，或重新训练（qunyan train）。"
+        )
+    return CueCoder(book, segmenter)
 
 
 class Coder:

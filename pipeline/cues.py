@@ -6,10 +6,13 @@ One pass of an Aho-Corasick automaton for the codebook's words and one for the c
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Sequence
 from functools import cache, lru_cache
+from typing import NamedTuple
 
 import pyarrow as pa
 from ahocorasick_rs import AhoCorasick, MatchKind
@@ -18,6 +21,7 @@ from pipeline.codebook import Codebook, load
 from pipeline.records import CODING_SCHEMA, STATEMENTS
 from pipeline.resources import shipped
 from pipeline.scope import CUE_FILES, TERM, TOPIC, Mention, Span, breaks, cues, resolve
+from pipeline.segment import ContentWords, Segmenter
 from pipeline.statements import FIRST, decide
 
 __all__ = ["CueCoder", "CueFinder", "Mention", "no_content"]
@@ -58,6 +62,15 @@ def no_content(text: str) -> bool:
     return not bare or bare in _no_content()
 
 
+class CueReading(NamedTuple):
+    """What the cues tell of a text: mentions, the signals for the learnt model, the statement by rule and its cues."""
+
+    mentions: list[Mention]
+    signals: tuple[str, ...]
+    statement: str
+    deciding: list[Mention]
+
+
 class CueFinder:
     """Finds the codebook's words and the cues of a text, with their scope.
 
@@ -80,6 +93,8 @@ class CueFinder:
         self._word_list, self._cue_list = sorted(self._words), sorted(self._kinds)
         self._word_automaton = _automaton(self._word_list)
         self._cue_automaton = _automaton(self._cue_list)
+        self._hints = _hints(codebook.ids)
+        self._hint_automaton = _automaton([hint for hint, _ in self._hints])
 
     def mentions(self, text: str) -> list[Mention]:
         """Return all mentions of a normalised text in the order of their starts."""
@@ -104,6 +119,7 @@ class CueFinder:
         """All names that `signals` can give, in a stable order."""
         ids = self.codebook.ids
         words = [f"{kind}:{category}" for category in ids for kind in (TERM, TOPIC)]
+        words += [f"hint:{category}{times}" for category in ids for times in ("", ":2")]
         words += [f"{kind}:{scope}" for kind in _SCOPED for scope in _SCOPES]
         words += ["action:negated", "measure:negated", "remedy:negated", "improvement:negated"]
         cued = [*_ANYWHERE, *(name for kind in _POSITIONED for name in (kind, f"{kind}:first", f"{kind}:last"))]
@@ -116,12 +132,27 @@ class CueFinder:
         `:first` stands for a cue that opens the unit, `:last` for one in its last clause (or behind the last contrast),
         `rule:…` for what `statement` says.
         """
+        return self._named(mentions, text, self.statement(mentions, text)[0])
+
+    def read(self, text: str) -> CueReading:
+        """Return all that the cues tell of a normalised text."""
+        mentions = self.mentions(text)
+        statement, deciding = self.statement(mentions, text)
+        return CueReading(mentions, self._named(mentions, text, statement), statement, deciding)
+
+    def _named(self, mentions: Sequence[Mention], text: str, statement: str) -> tuple[str, ...]:
         last = _last_part(mentions, text)
+        hinted = Counter(
+            name for at, _, _ in self._hint_automaton.find_matches_as_indexes(text) for name in self._hints[at][1]
+        )
         found = dict.fromkeys(
             name for m in mentions for name in _names(m.kind, m.category, m.scope, m.start < FIRST, m.start >= last)
         )
+        found |= {
+            name if n == 1 else f"{name}:2": None for name, count in hinted.items() for n in range(1, min(count, 2) + 1)
+        }
         found[f"end:{_ENDS.get(text.rstrip()[-1:], 'none')}"] = None
-        found[f"rule:{self.statement(mentions, text)[0]}"] = None
+        found[f"rule:{statement}"] = None
         if no_content(text):
             found["no_content"] = None
         if len(breaks(text)) == 1:
@@ -144,6 +175,17 @@ def _payloads(codebook: Codebook) -> dict[str, list[tuple[str, tuple[str | None,
             for word in words:
                 found.setdefault(word, {}).setdefault(kind, []).append(category.id)
     return {word: [(kind, tuple(ids)) for kind, ids in kinds.items()] for word, kinds in found.items()}
+
+
+def _hints(ids: Sequence[str]) -> list[tuple[str, tuple[str, ...]]]:
+    """Return the shipped associations of the codebook's categories: a word and the signals it gives."""
+    found: dict[str, list[str]] = {}
+    with shipped("lexicons/associations.csv").open(encoding="utf-8-sig", newline="") as file:
+        for row in csv.DictReader(file):
+            if row["category"] in ids:
+                for word in row["words"].split("；"):
+                    found.setdefault(word, []).append(f"hint:{row['category']}")
+    return sorted((word, tuple(names)) for word, names in found.items())
 
 
 def _automaton(words: list[str]) -> AhoCorasick:
@@ -184,9 +226,11 @@ class CueCoder:
     ['praise', 'suggestion']
     """
 
-    def __init__(self, codebook: Codebook | None = None) -> None:
+    def __init__(self, codebook: Codebook | None = None, segmenter: Segmenter | None = None) -> None:
         self.codebook = codebook or load()
         self.finder = CueFinder(self.codebook)
+        self._segmenter = segmenter or Segmenter()
+        self._content = ContentWords.shipped()
 
     @property
     def categories(self) -> tuple[str, ...]:
@@ -197,7 +241,9 @@ class CueCoder:
     def fingerprint(self) -> str:
         """A hash of the codebook and the cue lexicons."""
         parts = [self.codebook.fingerprint.encode()]
-        parts += [shipped(f"lexicons/{name}").read_bytes() for name in (*CUE_FILES, "no_content.txt")]
+        parts += [
+            shipped(f"lexicons/{name}").read_bytes() for name in (*CUE_FILES, "associations.csv", "no_content.txt")
+        ]
         return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
     def code_units(self, units: Sequence[str]) -> pa.Table:
@@ -218,6 +264,7 @@ class CueCoder:
             "confidences": [None] * len(found),
             "evidence": evidence,
             "review": False,
+            "words": self._content.of(self._segmenter.cut(unit)),
         }
 
 

@@ -14,7 +14,7 @@ ENGLISH = {
     "语言：zh 或 en（默认看系统的语言设置）。": "Language: zh or en (default: as the locale says).",
     # classify
     "读文件，逐句编码，写出表格和工作簿。": "Read files, code every sentence, write tables and a workbook.",
-    "文件或文件夹（txt md docx xlsx xls csv tsv jsonl parquet srt vtt pdf）；- 表示从标准输入读，每行一条。": (
+    "文件或文件夹（txt md docx xlsx xls csv tsv jsonl parquet srt vtt pdf）；- 是标准输入，每行一条。": (
         "Files or folders (txt md docx xlsx xls csv tsv jsonl parquet srt vtt pdf); - for lines on standard input."
     ),
     "结果放到哪个文件夹。": "The folder for the results.",

@@ -191,10 +191,9 @@ def see(unit: str, segmenter: Segmenter, finder: CueFinder) -> Seen:
             tokens.append(word)
             starts.append(place)
         place += len(word)
-    mentions = finder.mentions(unit)
-    signals = finder.signals(mentions, unit)
-    _, deciding = finder.statement(mentions, unit)
-    return Seen(tuple(tokens), tuple(starts), mentions, deciding, Cut(tuple(w.lower() for w in tokens), signals))
+    reading = finder.read(unit)
+    cut = Cut(tuple(map(str.lower, tokens)), reading.signals)
+    return Seen(tuple(tokens), tuple(starts), reading.mentions, reading.deciding, cut)
 
 
 def _mentioned(one: Seen, label: str, *, statement: bool) -> list[tuple[str, str, int, int, str, float | None]]:

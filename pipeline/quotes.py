@@ -102,7 +102,11 @@ def _choose(units: pd.DataFrame) -> pd.DataFrame:
     """Return the chosen units in the order of choice."""
     units = units.reset_index(drop=True)
     likeness, centrality = _vectors(units["words"].tolist())
-    worth = centrality * units["confidence"].fillna(1).to_numpy() * _readable(units["text"].str.len().to_numpy(float))
+    worth = (
+        centrality
+        * units["confidence"].fillna(1).to_numpy()
+        * _readable(np.array([len(text) for text in units["text"]], float))
+    )
     people = list(zip(units["file"], units["respondent"], strict=True))
     closest = np.zeros(len(units))
     free = np.ones(len(units), bool)

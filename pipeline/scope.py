@@ -180,13 +180,14 @@ def _ask(clause: list[Span], text: str, ends: tuple[int, ...]) -> None:
 
 
 def _negate(clause: list[Span], text: str) -> None:
-    """Let each negator deny the next thing within its reach, and what is listed with it."""
+    """Let each negator deny the next thing within its reach, and what is listed with it; two in a row assert."""
     end = limit = -1
     kind = ""
+    fresh = False
     for span in clause:
         if span.kind in REACH:
-            twice = span.start - end <= 1 and kind == "negator"
-            kind = "" if twice else span.kind
+            twice = fresh and kind == "negator" and span.start - end <= 1
+            kind, fresh = ("", False) if twice else (span.kind, True)
             end, limit = span.end, span.end + (SHORT_REACH if span.end - span.start == 1 else REACH[span.kind])
         elif span.kind in ("contrast", "double", "hypothesis", "request"):
             kind = ""
@@ -196,6 +197,7 @@ def _negate(clause: list[Span], text: str) -> None:
                 continue
             span.scope = "avoided" if kind == "prohibition" and span.kind in FAULTS else "negated"
             kind, end, limit = _listed(span, kind, text)
+            fresh = False
 
 
 def _listed(span: Span, kind: str, text: str) -> tuple[str, int, int]:

@@ -6,7 +6,10 @@ way is tried once more, alone in a pool of its own: the one that kills its worke
 
 from __future__ import annotations
 
+import os
 import signal
+import threading
+import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future
@@ -63,9 +66,11 @@ def spread(
             waiting.append((task, pool.submit(task)))
             if len(waiting) >= _AHEAD * jobs:
                 yield pool.result(*waiting.popleft())
-        for task, future in waiting:
-            yield pool.result(task, future)
+        while waiting:
+            yield pool.result(*waiting.popleft())
     finally:
+        for _, future in waiting:
+            future.cancel()
         pool.stop()
 
 
@@ -92,7 +97,7 @@ class _Pool(Generic[Task, Result]):
             return task, self._alone(task)
 
     def stop(self) -> None:
-        self._workers.shutdown(kill_workers=True)
+        self._workers.shutdown()  # when the tasks at hand are done: killing workers races with loky's own thread
 
     def _send(self, workers: Any, task: Task) -> Future[Result]:
         future: Future[Result] = workers.submit(_do, self._work, task)
@@ -107,23 +112,31 @@ class _Pool(Generic[Task, Result]):
         except BrokenProcessPool:
             return self._crashed(task)
         finally:
-            workers.shutdown(kill_workers=True)
+            workers.shutdown()
 
 
 def _start(make: Make, jobs: int) -> Any:
     from joblib.externals.loky import ProcessPoolExecutor
 
-    return ProcessPoolExecutor(jobs, initializer=_begin, initargs=(make,), env=_ONE_THREAD)
+    return ProcessPoolExecutor(jobs, initializer=_begin, initargs=(make, os.getpid()), env=_ONE_THREAD)
 
 
 _coder: UnitCoder
 
 
-def _begin(make: Make) -> None:
+def _begin(make: Make, parent: int) -> None:
     """Build this worker's coder; Ctrl-C is for the parent to handle."""
     global _coder
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     _coder = make()
+
+
+def _end_with(parent: int) -> None:
+    """End this worker when its parent was killed: it would wait for work for ever."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
 
 
 def _do(work: Work[Task, Result], task: Task) -> Result:

@@ -192,20 +192,39 @@ def test_a_bar_on_a_terminal(sheet: Path, tmp_path: Path) -> None:
     assert "句" in seen.decode()
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_stopped_run_says_so_and_goes_on(tmp_path: Path, number: int, code: int) -> None:
+def children(number: int) -> list[Path]:
+    """Return the processes that a process has started (where the system tells)."""
+    path = Path(f"/proc/{number}/task/{number}/children")
+    return [Path("/proc", child) for child in path.read_text().split()] if path.exists() else []
+
+
+def ended(process: Path) -> bool:
+    try:
+        return process.joinpath("stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -signal.SIGKILL)]
+)
+def test_a_stopped_run_leaves_no_process_and_goes_on(tmp_path: Path, number: int, code: int) -> None:
     (tmp_path / "in").mkdir()
-    for at in range(60):
-        lines = [f"第{at}号网点第{line}次办事难，窗口推诿扯皮。" for line in range(200)]
+    for at in range(30):
+        lines = [f"第{at}号网点第{line}次办事难，窗口推诿扯皮。" for line in range(100)]
         (tmp_path / "in" / f"{at:02}.txt").write_text("\n".join(lines), encoding="utf-8")
     command = [sys.executable, "-m", "pipeline.cli", "classify", tmp_path / "in", "-o", tmp_path / "out", "--jobs", "2"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, cwd=PACKAGE.parent, env=os.environ | {"LC_ALL": "C"})
     while process.poll() is None and not list((tmp_path / "out" / "units").glob("part-*")):
         time.sleep(0.01)
+    started = children(process.pid)
     process.send_signal(number)
     assert process.communicate()[1].count(b"Traceback") == 0
     assert process.returncode == code
     assert not (tmp_path / "out" / "manifest.json").exists()
-    done = qunyan("classify", tmp_path / "in", "-o", tmp_path / "out")
-    assert done.returncode == 0
+    deadline = time.monotonic() + 10
+    while not all(map(ended, started)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert all(map(ended, started))
+    assert qunyan("classify", tmp_path / "in", "-o", tmp_path / "out").returncode == 0
     assert qunyan("verify", tmp_path / "out").returncode == 0

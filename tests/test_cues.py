@@ -250,6 +250,7 @@ def test_statement_of_constructions(text: str, expected: set[str]) -> None:
     [
         ("没有推诿扯皮", "推诿扯皮", "negated"),
         ("没有推诿、刁难和吃拿卡要", "吃拿卡要", "negated"),
+        ("不推诿不扯皮", "扯皮", "negated"),
         ("没有解决停车难", "停车难", "asserted"),
         ("没有推诿，但是走过场", "走过场", "asserted"),
         ("没有人管，噪音扰民严重", "噪音扰民", "asserted"),

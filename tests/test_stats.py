@@ -52,29 +52,25 @@ def test_shares_of_nested_units_are_covered_where_the_naive_interval_fails(share
     assert ((naive_low <= share) & (share <= naive_high)).mean() < 0.93
 
 
-def test_the_variance_of_nested_units_is_that_of_statsmodels():
+def test_the_interval_of_nested_units_is_as_wide_as_a_cluster_robust_regression_says():
+    from scipy.stats import t
     from statsmodels.api import OLS
 
     rng = np.random.default_rng(3)
-    units = np.full(50, 8)
-    hits = rng.binomial(units, rng.beta(2, 3, 50))
+    units = np.full(200, 8)
+    hits = rng.binomial(units, rng.beta(4, 6, 200))
     rows = np.concatenate([np.arange(8) < h for h in hits]).astype(float)
-    groups = np.repeat(np.arange(50), 8)
-    robust = OLS(rows, np.ones(400)).fit(cov_type="cluster", cov_kwds={"groups": groups, "df_correction": True})
-    share = hits.sum() / 400
-    correction = (50 / 49) * (399 / 399)
-    by_sums = 50 / 49 * ((hits - share * units) ** 2).sum() / 400**2
-    assert by_sums == pytest.approx(float(robust.bse[0]) ** 2 * (50 / 49) / correction)
+    people = {"groups": np.repeat(np.arange(200), 8)}
+    robust = OLS(rows, np.ones(len(rows))).fit(cov_type="cluster", cov_kwds=people)
     low, high = clustered(sums(hits[None], units[None]))
-    assert low[0] < share < high[0]
-    assert high[0] - low[0] == pytest.approx(2 * 2.01 * float(robust.bse[0]), rel=0.03)
+    assert high[0] - low[0] == pytest.approx(2 * t.ppf(0.975, 199) * float(robust.bse[0]), rel=0.01)
 
 
 def test_equal_units_of_a_person_are_worth_one():
     hits, people = np.array([[1, 0, 1, 0, 1, 0, 0, 0, 1, 0] * 5]), np.ones((1, 50), int)
     once = clustered(sums(hits, people))
     tenfold = clustered(sums(hits * 10, people * 10))
-    assert tenfold == pytest.approx(once)
+    assert np.ravel(tenfold) == pytest.approx(np.ravel(once))
 
 
 def test_one_person_gives_no_interval_and_no_hit_still_does():
@@ -90,8 +86,7 @@ def test_chi_square_has_the_textbook_values():
     assert (result.test, round(result.statistic, 4)) == ("卡方检验", 21.0)
     assert result.p == pytest.approx(2.754e-5, rel=1e-3)
     assert result.cramers_v == pytest.approx((21 / 300) ** 0.5)
-    assert result.residuals == pytest.approx([-3.4641, -0.8660 - 0.0, 4.3301], abs=0.9)
-    assert sum(result.residuals) == pytest.approx(0, abs=1e-9)
+    assert result.residuals == pytest.approx([-3.4641, -0.8660, 4.3301], abs=1e-4)
 
 
 def test_fisher_has_the_value_of_the_lady_tasting_tea():
@@ -136,15 +131,33 @@ def test_fisher_does_not_claim_too_much():
 
 def test_the_false_discovery_rate_is_that_of_the_paper():
     # Benjamini & Hochberg (1995), section 4.1: 15 p-values, four rejected at 0.05
-    p = [0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.3240, 0.4262, 0.5719, 0.6528, 0.7590, 1]
+    p = [
+        0.0001,
+        0.0004,
+        0.0019,
+        0.0095,
+        0.0201,
+        0.0278,
+        0.0298,
+        0.0344,
+        0.0459,
+        0.3240,
+        0.4262,
+        0.5719,
+        0.6528,
+        0.7590,
+        1,
+    ]
     assert (adjust(p) <= 0.05).sum() == 4
     assert np.isnan(adjust([np.nan, np.nan])).all()
     assert len(adjust([])) == 0
 
 
 def test_keyness_agrees_with_its_sources():
-    key = keyness([20, 5, 0], [10, 0, 40], 1000, 2000)
-    assert key.g2 == pytest.approx([2 * (20 * np.log(2) + 10 * np.log(0.5)), 2 * 5 * np.log(3), 2 * 40 * np.log(1.5)])
-    assert key.log_ratio[:2] == pytest.approx([2, np.log2(5 / 1000 / (0.5 / 2000))])
+    key = keyness([20, 5, 40], [10, 0, 40], 1000, 2000)
+    assert key.g2 == pytest.approx(
+        [2 * (20 * np.log(2) + 10 * np.log(0.5)), 2 * 5 * np.log(3), 2 * (40 * np.log(1.5) + 40 * np.log(0.75))]
+    )
+    assert key.log_ratio == pytest.approx([2, np.log2(5 / 1000 / (0.5 / 2000)), 1])
     assert key.bic == pytest.approx(key.g2 - np.log(3000))
     assert len(keyness([], [], 10, 10).g2) == 0

@@ -100,7 +100,9 @@ def write_workbook(
             _fill(book, tables, unit_parts(folder), codebook_names, totals)
         unfinished.replace(path)
     except (OSError, xlsxwriter.exceptions.FileCreateError) as error:
-        raise EnvironmentFault(f"写不了 {path}：若正在 Excel 里打开请先关闭，再检查磁盘空间和权限（{error}）。") from error
+        raise EnvironmentFault(
+            f"写不了 {path}：若正在 Excel 里打开请先关闭，再检查磁盘空间和权限（{error}）。"
+        ) from error
     finally:
         unfinished.unlink(missing_ok=True)
     return path
