@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -68,9 +68,9 @@ By = Annotated[
 Interviewer = Annotated[bool, Option("--interviewer", help="访谈者的话也计入表格。")]
 
 
-def main() -> NoReturn:
-    """Run the command with the arguments of the process."""
-    run_app(app, _EXAMPLES)
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command, with the arguments of the process if no others are given."""
+    run_app(app, _EXAMPLES, sys.argv[1:] if arguments is None else arguments)
 
 
 def _version(wanted: bool) -> None:
@@ -175,7 +175,7 @@ def _summarise(run: Run) -> int:
 def _largest(run: Run, most: int = 3) -> Iterator[str]:
     """Yield the categories with most problem units."""
     table = run.table("frequencies")
-    table = table[~table["category"].isin(["none", "total"]) & (table["problem_units"] > 0)]
+    table = table[table["category"].isin(run.manifest["codebook"]["categories"]) & (table["problem_units"] > 0)]
     for row in table.nlargest(most, "problem_units", keep="first").to_dict("records"):
         values = {"name": row["name"], "units": row["problem_units"], "respondents": row["problem_respondents"]}
         yield say("{name} {units} 句（{respondents} 人）", **values)

@@ -25,8 +25,8 @@ _MISUSES = {
 }
 
 
-def run_app(app: typer.Typer, examples: Mapping[str, Sequence[str]]) -> NoReturn:
-    """Run the command with the arguments of the process, in the user's language.
+def run_app(app: typer.Typer, examples: Mapping[str, Sequence[str]], arguments: Sequence[str]) -> NoReturn:
+    """Run the command in the user's language, and leave with its exit code.
 
     Parameters
     ----------
@@ -34,14 +34,16 @@ def run_app(app: typer.Typer, examples: Mapping[str, Sequence[str]]) -> NoReturn
         The commands; their help is Chinese, as `pipeline.english` has it.
     examples : mapping of str to sequence of str
         For each command's name, and `""` for the whole, lines to copy.
+    arguments : sequence of str
+        What was typed behind the command's name.
     """
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-    arguments = choose_language(sys.argv[1:], os.environ)
+    rest = choose_language(arguments, os.environ)
     command = typer.main.get_command(app)
     _translate(command, "", examples)
     try:
-        code = command(arguments, prog_name="qunyan", standalone_mode=False)
+        code = command(rest, prog_name="qunyan", standalone_mode=False)
     except _UsageError as error:
         code = _misused(error)
     raise SystemExit(code)

@@ -145,7 +145,8 @@ class LearntCoder:
             rows += _mentioned(one, name, statement=label >= k)
             for at in range(edges[number], edges[number + 1]):
                 word, start = one.tokens[within[at]], one.starts[within[at]]
-                rows.append((name, word, start, start + len(word), "learnt", weights[at]))
+                if word[0].isalnum():
+                    rows.append((name, word, start, start + len(word), "learnt", weights[at]))
             ends[unit + 1] = len(rows)
         fields = list(zip(*rows, strict=True)) if rows else [()] * EVIDENCE.num_fields
         struct = pa.StructArray.from_arrays(

@@ -17,7 +17,7 @@ from pipeline.records import UNIT_SCHEMA
 if TYPE_CHECKING:
     import duckdb
 
-MEMORY = "1GB"
+MEMORY = "512MB"
 """What a query may hold before it goes to disk."""
 
 THREADS = 4

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run, opened from its folder.
+    r"""A finished run, opened from its folder.
 
     Parameters
     ----------
@@ -28,6 +28,19 @@ class Run:
     ------
     InputRefused
         By its attributes, if the folder holds no finished run.
+
+    Examples
+    --------
+    >>> import pipeline, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "留言.csv")
+    ...     _ = path.write_text("留言内容\n办个证跑了四趟。\n窗口推诿扯皮。\n", encoding="utf-8")
+    ...     _ = pipeline.classify(path, out=Path(folder, "结果"))
+    ...     run = Run(Path(folder, "结果"))
+    ...     len(run.units()), run.table("frequencies").loc[0, "name"], run.manifest["totals"]["rejected"]
+    ...     verify(run.folder)
+    (2, '形式主义', 0)
+    []
     """
 
     folder: Path

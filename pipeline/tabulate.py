@@ -52,7 +52,7 @@ by_unit AS (
     SELECT a, b, count(*) AS units
     FROM (SELECT a, unnest(categories) AS b FROM (
         SELECT unnest(categories) AS a, categories FROM spoken WHERE statement = 'problem' AND len(categories) > 1
-    )) WHERE a <= b GROUP BY a, b
+    )) WHERE a < b GROUP BY a, b
 ),
 by_person AS (
     SELECT one.category AS a, two.category AS b, count(*) AS respondents

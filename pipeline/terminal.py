@@ -153,12 +153,17 @@ def explained(units: Iterable[Mapping[str, Any]], names: Mapping[str, str]) -> I
         found = "、".join(f"{labels.get(name, name)}{_share(share)}" for name, share in pairs)
         statement = labels[unit["statement"]] + _share(unit["statement_confidence"])
         yield f"   {statement} ｜ {found or say('没有类别')}"
-        evidence = "；".join(
-            f"{item['term']} → {labels.get(item['category'], item['category'])}（{_how(item['how'])}）"
-            for item in unit["evidence"]
-        )
-        if evidence:
+        if evidence := "；".join(_reasons(unit["evidence"], labels)):
             yield "   " + say("依据：{evidence}", evidence=evidence)
+
+
+def _reasons(evidence: Iterable[Mapping[str, Any]], labels: Mapping[str, str]) -> Iterator[str]:
+    """Yield the words that decided, together for each category and way."""
+    terms: dict[tuple[str, str], dict[str, None]] = {}
+    for item in evidence:
+        terms.setdefault((item["category"], item["how"]), {})[item["term"]] = None
+    for (category, how), words in terms.items():
+        yield f"{'、'.join(words)} → {labels.get(category, category)}（{_how(how)}）"
 
 
 def _how(how: str) -> str:

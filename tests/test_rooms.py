@@ -12,8 +12,9 @@ import pipeline
 
 PACKAGE = Path(pipeline.__file__).parent
 IN_ORDER = """
-    errors records resources normalise split bookfile codebook read segment scope statements cues features shares
-    model learnt labels train coder tables folder workers run query stats breakdown keywords quotes tabulate explore chart report
+    errors records resources normalise split bookfile codebook marks labels read
+    segment scope statements cues features semantic shares model learnt train coder
+    tables folder workers run query stats breakdown keywords quotes tabulate explore chart report
     evaluate review redact result job english terminal door cli
 """
 ROOMS = IN_ORDER.split()

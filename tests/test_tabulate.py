@@ -6,6 +6,7 @@ import pytest
 from stored_runs import NAMES, store, unit
 
 from pipeline.errors import InputRefused
+from pipeline.stats import ClusterSums, clustered
 from pipeline.tables import write_tables
 from pipeline.tabulate import tabulate
 
@@ -73,6 +74,11 @@ def test_frequencies_of_a_small_run(golden):
         [0.1176, 0.7693], abs=1e-4
     )
     assert shares.loc["formalism", "unit_share"] == pytest.approx(0.5)
+    # 甲 says two of the four problems, both formalism; 丙 and 丁 one each, neither
+    low, high = clustered(ClusterSums(*(np.array([float(value)]) for value in (3, 2, 4, 4, 4, 6))))
+    assert shares.loc["formalism", ["unit_low", "unit_high"]].tolist() == pytest.approx([low[0], high[0]])
+    low, high = clustered(ClusterSums(*(np.array([float(value)]) for value in (3, 2, 4, 2, 3, 6))))
+    assert shares.loc["resources", ["unit_low", "unit_high"]].tolist() == pytest.approx([low[0], high[0]])
     assert set(table.frame["caution"]) == {"基数不足30人"}
 
 
@@ -194,23 +200,15 @@ def test_the_trend_takes_its_period_from_the_dates(tmp_path, dates, heading, per
 
 
 def test_quotes_are_of_different_people_and_unlike_one_another(tmp_path):
-    said = [
-        "表格 重复 填报",
-        "表格 重复 填报",
-        "会议 台账 材料",
-        "检查 应付 材料",
-        "会议 表格 微信",
-        "痕迹 留痕 拍照",
-        "群里 打卡 拍照",
-    ]
-    units = [
-        unit(f"人{n}", "p", "formalism", f"我们这里{words.replace(' ', '还有')}实在太多了", words=words.split())
-        for n, words in enumerate(said)
-    ]
-    units += [
-        unit("话多", "p", "formalism", f"第{n}回又要填报材料" * 30, unit=n, words=["填报", "材料", f"{n}"])
-        for n in range(9)
-    ]
+    def says(who, words, number=1):
+        return unit(
+            who, "p", "formalism", f"我们这里{words.replace(' ', '还有')}实在太多了", unit=number, words=words.split()
+        )
+
+    said = ["表格 重复 填报", "表格 重复 填报", "会议 台账 材料", "检查 应付 材料", "会议 表格 微信", "群里 打卡 拍照"]
+    units = [says(f"人{n}", words) for n, words in enumerate(said)]
+    units += [says("话多", words, n) for n, words in enumerate(["填报 重复", "材料 会议", "拍照 打卡", "检查 台账"])]
+    units += [unit(f"长{n}", "p", "formalism", "又要填报材料" * 30, words=["填报", "材料", f"{n}"]) for n in range(9)]
     frame = tables(store(tmp_path, units))["quotes"].frame
     assert len(frame) == 5
     assert frame["respondent"].is_unique

@@ -218,7 +218,7 @@ def choose(names: Sequence[str], sample: Sequence[Sequence[str]], options: ReadO
     ((1,), 0, ((2, '区'),))
     """
     text = tuple(_named(name, names, sample, place, "text") for name in options.text)
-    by = {_named(name, names, sample, place, "by") for name in options.by}
+    by = {at for at, name in enumerate(names) if plain(name) in {plain(wanted) for wanted in options.by}}
     single = {
         key: _named(name, names, sample, place, key) if name else _usual(names, headings, set(text))
         for key, name, headings in (
@@ -227,7 +227,7 @@ def choose(names: Sequence[str], sample: Sequence[Sequence[str]], options: ReadO
             ("date", options.date, DATE),
         )
     }
-    text = text or (_find_text(names, sample, place, {at for at in single.values() if at is not None}),)
+    text = text or _find_text(names, sample, place, {at for at in single.values() if at is not None} | by)
     used = {*text, single["id"], single["respondent"]} - by
     kept = [(at, name) for at, name in enumerate(names) if at not in used]
     meta = tuple((at, f"原表_{name}" if name in _UNITS else name) for at, name in kept)
@@ -251,17 +251,21 @@ def _usual(names: Sequence[str], headings: Sequence[str], taken: set[int]) -> in
     return next((at for at in hits if at not in taken), None)
 
 
-def _find_text(names: Sequence[str], sample: Sequence[Sequence[str]], place: str, taken: set[int]) -> int:
+def _find_text(names: Sequence[str], sample: Sequence[Sequence[str]], place: str, taken: set[int]) -> tuple[int, ...]:
+    """Return the column with a usual heading, or all columns whose heading asks the reader and whose cells are free text."""
     ends = [plain(_lower(name)) for name in names]
     for headings in (TEXT, TEXT_LESS):
         hits = [at for at, name in enumerate(ends) if name in headings and at not in taken]
         if len(hits) == 1:
-            return hits[0]
+            return (hits[0],)
         if hits:
             raise _uncertain(names, sample, place, hits)
     if len(names) == 1:
-        return 0
+        return (0,)
     likely = [at for at in range(len(names)) if at not in taken and _free_text(names[at], sample, at)]
+    asked = tuple(at for at in likely if _ASKS.search(names[at][:200]))
+    if asked and len(asked) == len(likely):
+        return asked
     raise _uncertain(names, sample, place, likely)
 
 

@@ -50,7 +50,7 @@ def fitted(text: str) -> str:
     Examples
     --------
     >>> fitted("办事难"), len(fitted("长" * 40_000)), fitted("长" * 40_000)[-5:]
-    ('办事难', 32767, '已截断）')
+    ('办事难', 32767, '，已截断）')
     """
     text = visible(text)
     if text.startswith("<r>") and text.endswith("</r>"):

@@ -16,7 +16,7 @@ from pipeline.tables import Table, visible
 if TYPE_CHECKING:
     import pandas as pd
 
-MOST_TABLE_ROWS = 5_000
+MOST_TABLE_ROWS = 2_000
 """Rows of a table's sheet; all of them are in `tables/`."""
 
 CREATED = dt.datetime(2000, 1, 1)
@@ -231,6 +231,8 @@ def _add_chart(book: Any, sheet: Any, table: Table, first: int) -> None:
             "name": "提到问题的受访者占比",
             "categories": [sheet.get_name(), first, name, last, name],
             "values": [sheet.get_name(), first, share, last, share],
+            "categories_data": [fitted(name) for name in frame["name"]],
+            "values_data": frame["respondent_share"].tolist(),
             "fill": {"color": "#4472C4"},
             "gap": 60,
             "y_error_bars": {

@@ -1,0 +1,269 @@
+"""Pictures of shares: by category and statement, by group, over time, together, and how reliable the coder is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipeline.chart.render import COLOURS, FAINT, INK, finished, shown
+from pipeline.records import Statement
+from pipeline.stats import wilson
+from pipeline.tables import visible
+
+if TYPE_CHECKING:
+    import altair as alt
+    import pandas as pd
+
+    from pipeline.chart.render import Picture
+
+MOST_GROUPS = 12
+"""Groups of a heat map: the largest; all are in the table."""
+
+MOST_PANELS = 6
+"""Categories of a trend: the most frequent."""
+
+LEAST_BASE = 5
+"""Respondents whom a period of a trend, and a line of the network, must stand for."""
+
+MOST_LINES = 24
+"""Lines of the network: the surest."""
+
+SURE = 3
+"""Standard deviations above chance (adjusted residual) from which a line is drawn: some hundred pairs are looked at."""
+
+_NOT_CATEGORIES = ("(none)", "(total)", "(any)")
+
+
+def frequencies(frame: pd.DataFrame) -> Picture | None:
+    """Draw the share of respondents per category and statement, with 95 % Wilson intervals.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        The table `frequencies`.
+
+    Returns
+    -------
+    altair.LayerChart or None
+        None where there is nothing to draw.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> rows = [("resources", "保障不足", 12, 3, 0, 14), ("(total)", "合计", 30, 9, 2, 40)]
+    >>> columns = ["category", "name", *(f"{kind}_respondents" for kind in ("problem", "suggestion", "praise"))]
+    >>> chart = frequencies(pd.DataFrame(rows, columns=[*columns, "respondents"]))
+    >>> save_svg(chart).count("保障不足")
+    1
+    """
+    import altair as alt
+
+    rows = _by_statement(frame)
+    if rows.empty:
+        return None
+    order = list(dict.fromkeys(rows.sort_values("rank")["name"]))
+    colours = alt.Scale(domain=list(COLOURS), range=list(COLOURS.values()))
+    base = alt.Chart(rows, width=460, height={"step": 9}).encode(
+        y=alt.Y("name:N", sort=order, title=None, axis=alt.Axis(labelLimit=180), scale=alt.Scale(paddingInner=0.25)),
+        yOffset=alt.YOffset("statement:N", sort=list(COLOURS)),
+        color=alt.Color("statement:N", title=None, sort=list(COLOURS), scale=colours, legend=alt.Legend(orient="top")),
+    )
+    share = alt.X("share:Q", title="占全部受访者", axis=alt.Axis(format="%"), scale=alt.Scale(zero=True))
+    bars = base.mark_bar(height=7, opacity=0.85).encode(x=share)
+    whiskers = base.mark_rule(size=1.2).encode(x="low:Q", x2="high:Q", color=alt.value(INK))
+    return finished(bars + whiskers, "各类别的受访者占比", "细线为95%区间；一人可提到几个类别")
+
+
+def comparison(frame: pd.DataFrame) -> Picture | None:
+    """Draw a break-down as a heat map: shares as figures, adjusted standardised residuals as colour.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        A table `by_<column>`.
+    """
+    import altair as alt
+
+    largest = frame.drop_duplicates("group").nlargest(MOST_GROUPS, "respondents")["group"]
+    groups = [group for group in dict.fromkeys(frame["group"]) if group in set(largest)]
+    rows = frame[frame["group"].isin(groups) & (frame.groupby("category")["problem_respondents"].transform("sum") > 0)]
+    if rows.empty or len(groups) < 2:
+        return None
+    rows = shown(rows[["name", "group", "share", "residual"]])
+    rows["label"] = [f"{share:.0%}" if share == share else "—" for share in rows["share"]]
+    rows["strong"] = rows["residual"].abs() > 3
+    base = alt.Chart(rows, width={"step": 64}, height={"step": 24}).encode(
+        x=alt.X("group:N", sort=[visible(group) for group in groups], title=None, axis=alt.Axis(labelAngle=_turned(groups))),
+        y=alt.Y("name:N", sort=list(dict.fromkeys(rows["name"])), title=None, axis=alt.Axis(labelLimit=180)),
+    )
+    colour = alt.Color(
+        "residual:Q",
+        title="残差",
+        scale=alt.Scale(scheme="purpleorange", domain=[-4, 4], clamp=True, reverse=True),
+        legend=alt.Legend(gradientLength=120, values=[-4, -2, 0, 2, 4]),
+    )
+    cells = base.mark_rect(stroke="white", invalid=None).encode(
+        color=alt.condition("isValid(datum.residual)", colour, alt.value("#EEF0F2"))
+    )
+    ink = alt.condition("datum.strong", alt.value("white"), alt.value(INK))
+    figures = base.mark_text(fontSize=11).encode(text="label:N", color=ink)
+    cut = f"；只画人数最多的{MOST_GROUPS}组" if frame["group"].nunique() > len(groups) else ""
+    return finished(cells + figures, "各组受访者中提到问题的占比", f"颜色为标准化残差，超过±2为明显偏高或偏低{cut}")
+
+
+def trend(frame: pd.DataFrame) -> Picture | None:
+    """Draw the shares of the most frequent categories over time, with 95 % intervals, a panel each.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        The table `trend`.
+    """
+    import altair as alt
+
+    counts = frame[~frame["category"].isin(_NOT_CATEGORIES)].groupby("name", sort=False)["problem_respondents"].sum()
+    names = list(counts[counts > 0].nlargest(MOST_PANELS).index)
+    rows = frame[frame["name"].isin(names) & (frame["respondents"] >= LEAST_BASE)]
+    if rows["period"].nunique() < 2:
+        return None
+    rows = shown(rows[["name", "period", "share", "low", "high"]])
+    periods = sorted(set(rows["period"]))
+    ticks = periods[:: max(1, -(-len(periods) // 8))]
+    base = alt.Chart(rows, width=210, height=110).encode(
+        x=alt.X("period:O", title=None, axis=alt.Axis(values=ticks, labelAngle=-45)),
+        y=alt.Y("share:Q", title=None, axis=alt.Axis(format="%", tickCount=4)),
+    )
+    band = base.mark_area(opacity=0.2, color=COLOURS["建议"]).encode(y="low:Q", y2="high:Q")
+    line = base.mark_line(color=COLOURS["建议"], point=alt.OverlayMarkDef(size=14, color=COLOURS["建议"]))
+    panels = (band + line).facet(
+        facet=alt.Facet("name:N", sort=[visible(name) for name in names], title=None), columns=3
+    )
+    panels = panels.resolve_scale(y="independent")
+    return finished(panels, "提到各类问题的受访者占比随时间的变化", "阴影为95%区间；各图纵轴不同；不足5人的时段不画")
+
+
+def cooccurrence(frame: pd.DataFrame, counts: pd.DataFrame) -> Picture | None:
+    """Draw which problems the same respondents name, more often than chance has it, as a network on a circle.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        The table `cooccurrence`.
+    counts : pandas.DataFrame
+        The table `frequencies`: the size of the nodes.
+    """
+    import altair as alt
+
+    nodes = counts[~counts["category"].isin(_NOT_CATEGORIES) & (counts["problem_respondents"] > 0)]
+    strong = _sure(frame, counts.set_index("category")[["problem_respondents", "respondents"]])
+    if strong.empty:
+        return None
+    turn = 2 * np.pi * np.arange(len(nodes)) / len(nodes)
+    nodes = nodes[["category", "name", "problem_respondents"]].assign(x=np.sin(turn), y=np.cos(turn))
+    nodes["name"] = nodes["name"].map(visible)
+    nodes["tx"], nodes["ty"] = nodes["x"] * 1.13, nodes["y"] * 1.13
+    place = nodes.set_index("category")[["x", "y"]]
+    ends = {"a": place.loc[strong["category_a"]].to_numpy(), "b": place.loc[strong["category_b"]].to_numpy()}
+    lines = strong[["respondents", "respondents_lift"]].assign(
+        x=ends["a"][:, 0], y=ends["a"][:, 1], x2=ends["b"][:, 0], y2=ends["b"][:, 1]
+    )
+    wide, high = alt.Scale(domain=[-1.6, 1.6], nice=False), alt.Scale(domain=[-1.25, 1.25], nice=False)
+    x, y = alt.X("x:Q", axis=None, scale=wide), alt.Y("y:Q", axis=None, scale=high)
+    edges = (
+        alt.Chart(lines, width=560, height=420)
+        .mark_rule(opacity=0.75, strokeCap="round")
+        .encode(
+            x=x,
+            y=y,
+            x2="x2:Q",
+            y2="y2:Q",
+            size=alt.Size("respondents:Q", legend=None, scale=alt.Scale(range=[1, 9])),
+            color=alt.Color(
+                "respondents_lift:Q",
+                title="提升度",
+                scale=alt.Scale(range=["#B4C6D8", "#1D4E80"], zero=False),
+                legend=alt.Legend(gradientLength=110, tickCount=4),
+            ),
+        )
+    )
+    size = alt.Size("problem_respondents:Q", legend=None, scale=alt.Scale(range=[60, 900], zero=True))
+    dots = alt.Chart(nodes).mark_circle(color=COLOURS["问题"], opacity=1).encode(x=x, y=y, size=size)
+    picture = (edges + dots).resolve_scale(size="independent")
+    for side, anchor in ((nodes["x"] > 0.2, "left"), (nodes["x"] < -0.2, "right"), (nodes["x"].abs() <= 0.2, "center")):
+        labels = alt.Chart(nodes[side]).mark_text(fontSize=13, align=anchor, color=INK)
+        picture += labels.encode(x=alt.X("tx:Q", scale=wide), y=alt.Y("ty:Q", scale=high), text="name:N")
+    note = f"只画明显多于巧合（超出{SURE}个标准差）且不少于{LEAST_BASE}人的；线的粗细为人数，圆点大小为提到该问题的人数"
+    return finished(picture, "常被同一受访者一起提到的问题", note)
+
+
+def reliability(frame: pd.DataFrame, bins: int = 10) -> Picture | None:
+    """Draw how often the coder is right at each confidence; a coder that keeps its word lies on the diagonal.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        A row a checked decision: `probability` (0 to 1) and `right` (bool).
+    bins : int, default 10
+        Of equal width.
+    """
+    import altair as alt
+    import pandas as pd
+
+    if frame.empty:
+        return None
+    place = np.minimum((frame["probability"].to_numpy() * bins).astype(int), bins - 1)
+    hits = np.bincount(place, frame["right"].to_numpy(float), bins)
+    units = np.bincount(place, minlength=bins)
+    said = np.bincount(place, frame["probability"].to_numpy(), bins)
+    low, high = wilson(hits, units)
+    full = units > 0
+    columns = {"confidence": said[full] / units[full], "right": hits[full] / units[full], "units": units[full]}
+    rows = pd.DataFrame({**columns, "low": low[full], "high": high[full]})
+    unit = alt.Scale(domain=[0, 1])
+    base = alt.Chart(rows, width=320, height=320).encode(
+        x=alt.X("confidence:Q", scale=unit, title="编码时的置信度", axis=alt.Axis(format="%")),
+        y=alt.Y("right:Q", scale=unit, title="核对后正确的比例", axis=alt.Axis(format="%")),
+    )
+    ends = pd.DataFrame({"confidence": [0, 1], "right": [0, 1]})
+    diagonal = alt.Chart(ends).mark_line(strokeDash=[4, 4], color=FAINT).encode(x="confidence:Q", y="right:Q")
+    whiskers = base.mark_rule(color=INK).encode(y="low:Q", y2="high:Q")
+    dots = base.mark_circle(color=COLOURS["建议"], opacity=1).encode(
+        size=alt.Size("units:Q", title="核对数", scale=alt.Scale(range=[30, 300]))
+    )
+    return finished(diagonal + whiskers + dots, "置信度与实际正确率", "落在虚线上说明置信度可信；竖线为95%区间")
+
+
+def _by_statement(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a row a category and statement, the most frequent problems first; what nobody mentions is left out."""
+    import pandas as pd
+
+    total = int(frame.loc[frame["category"] == "(total)", "respondents"].sum())
+    counts = frame[~frame["category"].isin(_NOT_CATEGORIES)]
+    columns = [f"{kind.value}_respondents" for kind in Statement if kind.zh in COLOURS]
+    counts = counts[counts[columns].sum(axis=1) > 0].sort_values("problem_respondents", ascending=False, kind="stable")
+    parts = [
+        pd.DataFrame({"name": counts["name"], "statement": kind, "hits": counts[column], "rank": range(len(counts))})
+        for kind, column in zip(COLOURS, columns, strict=True)
+    ]
+    rows = pd.concat(parts, ignore_index=True)
+    low, high = wilson(rows["hits"], np.full(len(rows), total))
+    return shown(rows.assign(share=rows["hits"] / max(total, 1), low=low, high=high))
+
+
+def _sure(pairs: pd.DataFrame, counts: pd.DataFrame) -> pd.DataFrame:
+    """Return the pairs that clearly more respondents name together than chance has it, the surest first.
+
+    By the adjusted residual of the pair's two-by-two table.
+    """
+    everyone = max(int(counts.loc["(total)", "respondents"]), 2)
+    a, b = (counts["problem_respondents"].reindex(pairs[f"category_{side}"]).to_numpy(float) for side in "ab")
+    spread = np.sqrt(a * b * (everyone - a) * (everyone - b) / (everyone**2 * (everyone - 1)))
+    excess = np.divide(pairs["respondents"] - a * b / everyone, spread, out=np.zeros(len(pairs)), where=spread > 0)
+    sure = pairs.assign(excess=excess)[(excess > SURE) & (pairs["respondents"] >= LEAST_BASE).to_numpy()]
+    return sure.nlargest(MOST_LINES, "excess")
+
+
+def _turned(groups: list[str]) -> int:
+    """Return the angle at which the names of groups have room."""
+    return -40 if max(map(len, groups)) > 4 else 0

