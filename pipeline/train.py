@@ -1,21 +1,64 @@
-"""Trains the coder for a codebook: labels in, a linear model out."""
+"""Trains a coder on people's labels: recipe and weights chosen by cross-validation, with the figures for its card."""
 
 from __future__ import annotations
 
-import numpy as np
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline import semantic
+from pipeline.calibration import cross_calibrated
 from pipeline.codebook import Codebook
 from pipeline.cues import CueFinder
-from pipeline.labels import Labels
+from pipeline.errors import LabelsRefused
+from pipeline.features import SIGNAL_WEIGHT, Cut, Vocabulary
+from pipeline.fitting import MANY, RECIPES, SEMANTIC, USUAL, OutOfFold, Recipe, Task, fit, out_of_fold
+from pipeline.labels import Labels, book_of, deduplicated, joined_groups, normalised
 from pipeline.learnt import see
-from pipeline.model import LinearModel, fit
-from pipeline.normalise import normalise
+from pipeline.model import LinearModel
 from pipeline.records import STATEMENTS
 from pipeline.segment import Segmenter
 
+Bools = NDArray[np.bool_]
+
+FEW = 8
+"""A category with fewer labelled units is named in the warnings."""
+
+LEAST_UNITS = 10
+WEIGHTS = (3.0, 10.0, 30.0)
+"""So many times the user's units may count against one of the built-in sample."""
+
+BETTER = 0.005
+"""Another recipe is taken only if it is better than the usual one by so much."""
+
+_RULE_CONFIDENCE = 0.6
+"""The probability given to a statement type that the cues decided, where nobody labelled any: what rules reach on real
+sentences."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained model with what is known about it."""
+
+    model: LinearModel
+    codebook: Codebook
+    labels: Labels
+    """What it was trained on, each text once."""
+    task: Task
+    found: OutOfFold
+    recipe: Recipe
+    weight: float
+    tried: dict[str, float] = field(default_factory=dict)
+    """Recipes and what they reached in cross-validation."""
+    warnings: tuple[str, ...] = ()
+
 
 def train(labels: Labels, codebook: Codebook) -> LinearModel:
-    """Train a model for a codebook's categories and the statement types.
+    """Train a model for a codebook's categories and the statement types, with the usual recipe.
 
     Parameters
     ----------
@@ -24,9 +67,165 @@ def train(labels: Labels, codebook: Codebook) -> LinearModel:
     codebook : Codebook
         Its categories are the labels; its terms and topics are features.
     """
-    segmenter, finder = Segmenter(), CueFinder(codebook)
-    cuts = [see(normalise(text), segmenter, finder).cut for text in labels.texts]
+    task = task_of(labels, codebook)
+    return fit(task, {"codebook": codebook.fingerprint, "units": len(labels)})
+
+
+def learn(
+    labels: Labels,
+    codebook: Codebook | None = None,
+    *,
+    base: Labels | None = None,
+    words: Segmenter | None = None,
+    use_semantic: bool | None = None,
+    seed: int = 0,
+) -> Trained:
+    """Train on people's labels.
+
+    Parameters
+    ----------
+    labels : Labels
+        The user's units.
+    codebook : Codebook, optional
+        Its categories are the labels, several a unit; without one each unit has exactly one label.
+    base : Labels, optional
+        The built-in sample, which the user's units join with a weight chosen by cross-validation.
+    words : Segmenter, optional
+        With the user's words.
+    use_semantic : bool, optional
+        Whether recipes with sentence embeddings are tried; by default where they are installed and may help.
+    seed : int
+        Of the folds.
+
+    Raises
+    ------
+    LabelsRefused
+        If there is nothing to tell apart: too few units, one class only.
+    """
+    labels = deduplicated(labels)
+    book, exclusive = book_of(labels, codebook), codebook is None
+    warnings = [*labels.warnings, *check(labels, book, exclusive=exclusive)]
+    everything = labels if base is None else joined(labels, base)
+    task = task_of(everything, book, exclusive=exclusive, own=len(labels) if base else None, segmenter=words)
+    wanted = semantic.available() and len(everything) <= MANY if use_semantic is None else use_semantic
+    if wanted:
+        task = replace(task, embeddings=semantic.embed(normalised(everything)))
+    recipe, weight, tried, found = _chosen(task, seed)
+    about = {"codebook": book.fingerprint, "units": len(labels), "recipe": recipe.name, "seed": seed}
+    model = fit(task, about, recipe, weight, found)
+    if exclusive:
+        model = replace(model, statements=_by_rule(model))
+    return Trained(model, book, labels, task, found, recipe, weight, tried, tuple(warnings))
+
+
+def check(labels: Labels, codebook: Codebook, *, exclusive: bool) -> list[str]:
+    """Refuse labels that teach nothing, and return what has to be said about the others."""
+    counts = Counter(category for row in labels.categories for category in row)
+    if len(labels) < LEAST_UNITS:
+        raise LabelsRefused(f"只有 {len(labels)} 行不同的标注，至少要 {LEAST_UNITS} 行（每类最好 {FEW} 行以上）才能训练。")
+    if exclusive and len(counts) < 2:
+        raise LabelsRefused(f"所有 {len(labels)} 行的标签都是“{next(iter(counts))}”：至少要有两种标签才能训练。")
+    if not exclusive and not counts:
+        raise LabelsRefused("没有一行标注了类别（全是“无”）：至少要有一个类别才能训练。")
+    if len(set(joined_groups(labels).tolist())) < 2:
+        raise LabelsRefused("所有标注都来自同一位受访者：至少要两位受访者的话，才能检验模型对别人是否管用。")
+    rare = [f"{codebook.name_of(c)}（{counts[c]}）" for c in codebook.ids if counts[c] < FEW]
+    shown = "、".join(rare[:20]) + (f" 等 {len(rare)} 类" if len(rare) > 20 else "")
+    return [f"这些类别的标注不到 {FEW} 行，结果不可靠，请再标一些：{shown}。"] if rare else []
+
+
+def joined(own: Labels, base: Labels) -> Labels:
+    """Return the user's units followed by the built-in sample's, without the texts that the user labelled too."""
+    seen = set(normalised(own))
+    rows = [row for row, text in enumerate(normalised(base)) if text not in seen]
+    rest = base.take(rows)
+    columns = ("texts", "statements", "categories")
+    both = {name: getattr(own, name) + getattr(rest, name) for name in columns}
+    return Labels(**both, groups=own.groups + tuple(f"builtin/{group}" for group in rest.groups))
+
+
+def task_of(
+    labels: Labels,
+    codebook: Codebook,
+    *,
+    exclusive: bool = False,
+    own: int | None = None,
+    segmenter: Segmenter | None = None,
+) -> Task:
+    """Return what is to be learnt; the first `own` units are the user's (all, if not given)."""
     truth = np.asarray([[category in row for category in codebook.ids] for row in labels.categories], dtype=bool)
-    statements = np.asarray([STATEMENTS.index(name) for name in labels.statements])
-    about = {"codebook": codebook.fingerprint, "units": len(labels)}
-    return fit(cuts, truth, statements, (tuple(codebook.ids), STATEMENTS), labels.groups, about)
+    codes = [STATEMENTS.index(name) if name else -1 for name in labels.statements]
+    mine = None if own is None else np.arange(len(labels)) < own
+    cuts = cuts_of(normalised(labels), codebook, segmenter)
+    shape = (len(labels), len(codebook.ids))
+    names = (tuple(codebook.ids), STATEMENTS)
+    task = Task(cuts, truth.reshape(shape), np.asarray(codes), joined_groups(labels), names, exclusive, mine)
+    if exclusive:
+        task.__dict__["vocabulary"] = _with_rules(cuts)
+    return task
+
+
+def cuts_of(texts: Sequence[str], codebook: Codebook, segmenter: Segmenter | None = None) -> list[Cut]:
+    """Return normalised texts as the model sees them."""
+    segmenter, finder = segmenter or Segmenter(), CueFinder(codebook)
+    return [see(text, segmenter, finder).cut for text in texts]
+
+
+def _with_rules(cuts: Sequence[Cut]) -> Vocabulary:
+    """Return the features for labels of any kind: words, and as signals only what the rules say of the statement."""
+    vocabulary = Vocabulary.of([Cut(cut.words) for cut in cuts])
+    return replace(vocabulary, signals={f"rule:{name}": i for i, name in enumerate(STATEMENTS)})
+
+
+def _by_rule(model: LinearModel) -> Any:
+    """Return a head that gives the statement type that the cues say."""
+    head, count = model.statements, len(STATEMENTS)
+    weights = np.zeros_like(head.weights)
+    weights[-count:] = np.eye(count)
+    odds = np.log(_RULE_CONFIDENCE / (1 - _RULE_CONFIDENCE) * (count - 1)) / SIGNAL_WEIGHT
+    return replace(head, weights=weights, bias=np.zeros(count, np.float32), slope=np.full(count, odds, np.float32))
+
+
+def _chosen(task: Task, seed: int) -> tuple[Recipe, float, dict[str, float], OutOfFold]:
+    """Choose recipe and weight by what they reach out of fold; return the winner's scores too."""
+    sample = task if len(task.rows) <= MANY else task.part(_some_groups(task, seed))
+    tried: dict[str, float] = {}
+    best: tuple[Recipe, float, float] = (USUAL, WEIGHTS[1] if task.own is not None else 1.0, -1.0)
+    kept: OutOfFold | None = None
+    for recipe, weight in _candidates(task):
+        found = out_of_fold(sample, recipe, weight, seed)
+        reached = quality(sample, found)
+        tried[recipe.name + (f" 权重 {weight:g}" if task.own is not None else "")] = round(reached, 4)
+        if reached > best[2] + BETTER:
+            best, kept = (recipe, weight, reached), found
+    recipe, weight, _ = best
+    if kept is None or sample is not task:
+        kept = out_of_fold(task, recipe, weight, seed)
+    return recipe, weight, tried, kept
+
+
+def _candidates(task: Task) -> list[tuple[Recipe, float]]:
+    """Return recipes to try; where the built-in sample trains along, only the weight is chosen."""
+    if task.own is not None:
+        return [(USUAL, weight) for weight in WEIGHTS]
+    return [(recipe, 1.0) for recipe in (*RECIPES, *(SEMANTIC if task.embeddings is not None else ()))]
+
+
+def _some_groups(task: Task, seed: int) -> NDArray[np.int_]:
+    """Return about `MANY` units, whole groups."""
+    order = np.random.default_rng(seed).permutation(int(task.groups.max()) + 1)
+    return np.flatnonzero(order[task.groups] < len(order) * MANY / len(task.cuts))
+
+
+def quality(task: Task, found: OutOfFold) -> float:
+    """Return what a recipe is chosen by: macro F1 (and statement accuracy, where statements are labelled)."""
+    from sklearn.metrics import f1_score
+
+    truth = task.categories[found.rows]
+    _, decided = cross_calibrated(found.categories, truth, found.folds, exclusive=task.exclusive)
+    present = truth.any(axis=0)
+    scores = [float(f1_score(truth[:, present], decided[:, present], average="macro", zero_division=0))]
+    said = task.statements[found.rows]
+    if (said >= 0).any() and not task.exclusive:
+        scores.append(float((found.statements.argmax(axis=1) == said)[said >= 0].mean()))
+    return float(np.mean(scores))

@@ -1,0 +1,122 @@
+"""From scores to probabilities and thresholds, on scores out of fold; cautious where there are few units.
+
+References
+----------
+Platt (1999). Probabilistic outputs for support vector machines. Guo et al. (2017). On calibration of modern neural networks.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.features import Floats
+from pipeline.model import Head, sigmoid, softmax
+
+Bools = NDArray[np.bool_]
+
+ENOUGH = 50
+"""A category with so many units has its own sigmoid and threshold; those with fewer share one."""
+
+_GRID = np.arange(0.10, 0.71, 0.02)
+
+
+def calibrate(labels: tuple[str, ...], scores: Floats, truth: Bools, *, exclusive: bool) -> Head:
+    """Return a head without weights: how scores become probabilities, and thresholds.
+
+    Parameters
+    ----------
+    labels : tuple of str, length k
+        The names.
+    scores : (n, k) array
+        Out of fold.
+    truth : (n, k) array of bool
+        Which labels hold.
+    exclusive : bool
+        Whether exactly one holds.
+    """
+    k = len(labels)
+    none = np.zeros((0, k), np.float32)
+    if exclusive:
+        slope = np.full(k, 1 / temperature(scores, truth.argmax(axis=1)), np.float32)
+        return Head(labels, none, none.sum(axis=0), slope, np.zeros(k, np.float32), np.zeros(k, np.float32), True)
+    slope, offset = _sigmoids(scores, truth)
+    thresholds = _thresholds(sigmoid(slope * scores + offset), truth)
+    return Head(labels, none, none.sum(axis=0), slope, offset, thresholds)
+
+
+def cross_calibrated(scores: Floats, truth: Bools, folds: NDArray[Any], *, exclusive: bool) -> tuple[Floats, Bools]:
+    """Return probabilities and decisions of units, each calibrated on the other folds: nothing judges itself.
+
+    Parameters
+    ----------
+    scores, truth : (n, k) arrays
+        Out of fold, and what holds.
+    folds : (n,) array of int
+        The fold of each unit.
+    exclusive : bool
+        Whether exactly one holds.
+    """
+    probable, decided = np.zeros(scores.shape, np.float32), np.zeros(scores.shape, dtype=bool)
+    labels = tuple(map(str, range(scores.shape[1])))
+    for fold in np.unique(folds):
+        test = folds == fold
+        head = calibrate(labels, scores[~test], truth[~test], exclusive=exclusive)
+        probable[test] = head.probabilities(scores[test])
+        decided[test] = head.decided(probable[test])
+    return probable, decided
+
+
+def temperature(scores: Floats, truth: NDArray[np.int_]) -> float:
+    """Return the temperature with the least log loss over the units whose truth is known (not negative)."""
+    from scipy.optimize import minimize_scalar
+
+    known = truth >= 0
+    scores, truth = scores[known], truth[known]
+    rows = np.arange(len(truth))
+    if not len(rows):
+        return 1.0
+
+    def loss(log_temperature: float) -> float:
+        log_loss = -np.log(softmax(scores / np.exp(log_temperature))[rows, truth] + 1e-12).mean()
+        return float(log_loss + log_temperature**2 / max(len(rows), 1))
+
+    return float(np.exp(minimize_scalar(loss, bounds=(-3, 3), method="bounded").x))
+
+
+def _sigmoids(scores: Floats, truth: Bools) -> tuple[Floats, Floats]:
+    """Return slope and offset a category; rare categories share one slope and have an offset drawn to the common one."""
+    from sklearn.linear_model import LogisticRegression
+
+    n, k = scores.shape
+    slope, offset = np.ones(k, np.float32), np.zeros(k, np.float32)
+    counts = truth.sum(axis=0)
+    rare = np.flatnonzero((counts < ENOUGH) & (counts > 0))
+    flat = truth[:, rare].T.ravel()
+    if flat.any() and not flat.all():
+        common = LogisticRegression(C=10.0).fit(scores[:, rare].T.reshape(-1, 1), flat)
+        slope[:], offset[:] = max(float(common.coef_[0, 0]), 0.1), float(common.intercept_[0])
+    for column in np.flatnonzero((counts >= ENOUGH) & (counts < n)):
+        own = LogisticRegression(C=1e3).fit(scores[:, [column]], truth[:, column])
+        slope[column], offset[column] = own.coef_[0, 0], own.intercept_[0]
+    return slope, offset
+
+
+def _thresholds(probable: Floats, truth: Bools) -> Floats:
+    counts = truth.sum(axis=0)
+    rare = np.flatnonzero((counts < ENOUGH) & (counts > 0))
+    common = _best_threshold(probable[:, rare].ravel(), truth[:, rare].ravel()) if len(rare) else 0.5
+    out = np.full(truth.shape[1], common, np.float32)
+    for column in np.flatnonzero(counts >= ENOUGH):
+        out[column] = _best_threshold(probable[:, column], truth[:, column])
+    return out
+
+
+def _best_threshold(probability: Floats, truth: Bools) -> float:
+    """Return the threshold with the best F1, on a grid coarse enough not to follow single units."""
+    said = probability[:, None] >= _GRID[None, :]
+    right = (said & truth[:, None]).sum(axis=0)
+    f1 = 2 * right / np.maximum(said.sum(axis=0) + truth.sum(), 1)
+    return float(_GRID[int(np.argmax(f1))])
