@@ -7,10 +7,13 @@ from pathlib import Path
 
 from pipeline.codebook import load
 from pipeline.labels import read_labels
+from pipeline.teach import store_sample
 from pipeline.train import train
 
 ROOT = Path(__file__).resolve().parent.parent
 
 if __name__ == "__main__":
     book = load()
-    train(read_labels(sorted((ROOT / "data" / "labelled").glob("*.csv")), book), book).save(ROOT / "models" / "builtin")
+    labels = read_labels(sorted((ROOT / "data" / "labelled").glob("*.csv")), book)
+    train(labels, book).save(ROOT / "models" / "builtin")
+    store_sample(labels, ROOT / "models" / "builtin" / "sample.parquet")

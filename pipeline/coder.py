@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from pipeline import codebook as codebooks
+from pipeline.codebook import Codebook
 from pipeline.errors import ModelRefused
 from pipeline.normalise import normalise
 from pipeline.records import CODING_SCHEMA, UnitCoder
@@ -42,12 +43,12 @@ def build(spec: CoderSpec) -> UnitCoder:
     """
     from pipeline.cues import CueCoder, CueFinder
     from pipeline.learnt import LearntCoder
-    from pipeline.model import LinearModel
+    from pipeline.modelfolder import read
     from pipeline.segment import Segmenter, read_words
 
-    book = codebooks.load(spec.codebook)
+    model, _ = read(spec.model or shipped("models/builtin"))
+    book = codebook_of(spec)
     segmenter = Segmenter(read_words(spec.words)[0] if spec.words else ())
-    model = LinearModel.load(spec.model or shipped("models/builtin"))
     if model.categories.labels == book.ids:
         return LearntCoder(model, CueFinder(book), segmenter)
     if spec.model:
@@ -56,6 +57,14 @@ def build(spec: CoderSpec) -> UnitCoder:
             "请用训练它的那份编码手册，或重新训练（qunyan train）。"
         )
     return CueCoder(book, segmenter)
+
+
+def codebook_of(spec: CoderSpec) -> Codebook:
+    """Return the codebook of a coder: the one given, else the model's own, else the built-in one."""
+    from pipeline.modelfolder import read_book
+
+    own = read_book(spec.model) if spec.model and not spec.codebook else None
+    return own or codebooks.load(spec.codebook)
 
 
 class Coder:

@@ -11,7 +11,7 @@ lengths, which differs from the Euclidean length only where words share n-grams,
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
@@ -68,20 +68,14 @@ class WordVectors:
     index: dict[str, int]
     vectors: NDArray[np.int8]
 
-    def of(self, words: Iterable[str]) -> Floats:
+    def of(self, words: Sequence[str]) -> Floats:
         """Return a row of unit length (or zero) a word, (n words, dimensions)."""
-        rows = [self._row(word) for word in words]
-        return np.asarray(rows, dtype=np.float32).reshape(len(rows), self.vectors.shape[1])
-
-    def _row(self, word: str) -> Floats:
-        place = self.index.get(word)
-        if place is not None:
-            row = self.vectors[place].astype(np.float32)
-        else:
-            known = [self.index[char] for char in word if char in self.index]
-            row = self.vectors[known].astype(np.float32).sum(axis=0)
-        length = float(np.linalg.norm(row))
-        return row / np.float32(length) if length else row
+        place = np.fromiter((self.index.get(word, -1) for word in words), dtype=np.int64, count=len(words))
+        rows = self.vectors[place].astype(np.float32)
+        for at in np.flatnonzero(place < 0):
+            known = [self.index[char] for char in words[at] if char in self.index]
+            rows[at] = self.vectors[known].sum(axis=0, dtype=np.float32)
+        return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.float32(1e-9))
 
 
 @cache

@@ -13,8 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from pipeline import codebook as codebooks
-from pipeline.coder import CoderSpec, build
+from pipeline.coder import CoderSpec, build, codebook_of
 from pipeline.errors import EnvironmentFault, InputRefused, QunyanError
 from pipeline.folder import abandon, begin, clear, finish, hold, is_finished, key_of, read_manifest, sha256, writing
 from pipeline.read import ReadOptions, Source, discover, read
@@ -228,7 +227,7 @@ def _plan(
     unit: str,
 ) -> dict[str, Any]:
     """Return what the result depends on; its hash is the run's key."""
-    book = codebooks.load(spec.codebook)
+    book = codebook_of(spec)
     return {
         "format": FORMAT,
         "versions": {"python": ".".join(map(str, sys.version_info[:2]))} | dict(_versions()),

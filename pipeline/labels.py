@@ -54,7 +54,7 @@ class Labels:
         rows = [int(row) for row in rows]
         columns = ("texts", "statements", "categories", "groups", "places", "ids")
         picked = {name: tuple(column[i] for i in rows) for name in columns if (column := getattr(self, name))}
-        return replace(self, **picked)  # type: ignore[arg-type]
+        return replace(self, **picked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +78,7 @@ class _Row:
     path: Path | None = None
 
 
-def read_labels(
-    paths: Sequence[Path], codebook: Codebook | None = None, options: LabelOptions | None = None
-) -> Labels:
+def read_labels(paths: Sequence[Path], codebook: Codebook | None = None, options: LabelOptions | None = None) -> Labels:
     """Read labelled sheets (xlsx, csv, jsonl, parquet …) whatever a clerk did to them.
 
     Parameters
@@ -126,7 +124,7 @@ def from_frame(frame: pd.DataFrame, codebook: Codebook | None = None, label: str
 
 
 def _cell(value: object) -> str:
-    if value is None or value != value:  # noqa: PLR0124 -- nan
+    if value is None or value != value:  # nan
         return ""
     return ";".join(map(str, value)) if isinstance(value, (list, tuple, np.ndarray)) else str(value)
 
@@ -155,7 +153,7 @@ def _rows_of(path: Path, options: LabelOptions, warnings: list[str]) -> list[_Ro
     if not rows:
         raise LabelsRefused(f"{path.name} 里没有一行文字：请确认给对了文件和列（--text 列名）。")
     warnings += reading.warnings + _blank_rows(path.name, blank)
-    if len(rows) and (title := _title(rows[0].cells, options)):
+    if rows and (title := _title(rows[0].cells, options)):
         warnings.append(f"{path.name}：文字取自“{title}”加正文；只要正文请用 --text 指明。")
     return rows
 
@@ -208,9 +206,7 @@ def _some(places: Sequence[str]) -> str:
 # What the cells say
 
 
-def _interpreted(
-    rows: list[_Row], codebook: Codebook | None, options: LabelOptions, warnings: list[str]
-) -> Labels:
+def _interpreted(rows: list[_Row], codebook: Codebook | None, options: LabelOptions, warnings: list[str]) -> Labels:
     if options.label:
         return _single(rows, options.label, warnings)
     if codebook is None:
@@ -224,7 +220,11 @@ def _interpreted(
         )
     marks = [read_mark(row.cells, heads, codebook) for row in rows]
     _refuse([(row, fault) for row, mark in zip(rows, marks, strict=True) for fault in mark.faults])
-    done = [(row, mark.statement, mark.categories) for row, mark in zip(rows, marks, strict=True) if mark.categories is not None]
+    done = [
+        (row, mark.statement, mark.categories)
+        for row, mark in zip(rows, marks, strict=True)
+        if mark.categories is not None
+    ]
     return _labels([row for row, _, _ in done], [s for _, s, _ in done], [c for _, _, c in done], len(rows), warnings)
 
 
@@ -246,9 +246,11 @@ def _warn_alike(labels: Iterable[str], warnings: list[str]) -> None:
     by_plain: dict[str, list[str]] = {}
     for label in sorted(labels):
         by_plain.setdefault(re.sub(r"\W", "", label).lower(), []).append(label)
-    for alike in by_plain.values():
-        if len(alike) > 1:
-            warnings.append(f"标签 {'、'.join(alike)} 只差大小写或标点，当作不同的标签；若是同一个请改成一样。")
+    warnings += [
+        f"标签 {'、'.join(alike)} 只差大小写或标点，当作不同的标签；若是同一个请改成一样。"
+        for alike in by_plain.values()
+        if len(alike) > 1
+    ]
 
 
 def _labels(

@@ -7,17 +7,20 @@ the words, so negation and avoidance weigh what the labelled sample taught them 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from pipeline.cues import CueFinder, Mention
+from pipeline.cues import CueFinder, CueReading
 from pipeline.features import Cut, Floats
-from pipeline.model import LinearModel, sigmoid, softmax
+from pipeline.model import LinearModel
 from pipeline.records import CODING_SCHEMA, EVIDENCE
 from pipeline.segment import ContentWords, Segmenter
 from pipeline.shares import Scores, Shares
@@ -28,17 +31,18 @@ REVIEW = 0.5
 REASONS = 3
 """So many learnt words, and so many cues, are kept as evidence of a decision."""
 
+_SPACE, _CAPITAL = re.compile(r"\s"), re.compile(r"[A-ZÀ-ÞΑ-Ω]")
 _HOW = {"asserted": "term"}
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A unit as the coder read it: words with their places, mentions, and the cut that is scored."""
+    """A unit as the coder read it: words with their places, what the cues tell, and the cut that is scored."""
 
-    tokens: tuple[str, ...]
-    starts: tuple[int, ...]
-    mentions: Sequence[Mention]
-    deciding: Sequence[Mention]
+    tokens: list[str]
+    starts: list[int]
+    """Where each token begins; what stands behind the last token's start is not used."""
+    cues: CueReading
     cut: Cut
 
 
@@ -75,6 +79,7 @@ class LearntCoder:
         self._shares = Shares(
             model.vocabulary, np.hstack([h.weights for h in heads]), np.concatenate([h.bias for h in heads])
         )
+        self._mention_weights: dict[tuple[str, ...], list[float]] = {}
         self._labels = (*model.categories.labels, *model.statements.labels)
 
     @property
@@ -88,18 +93,18 @@ class LearntCoder:
         parts = [str(self.model.about.get("sha256", "")), self._finder.codebook.fingerprint]
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
-    def see(self, unit: str) -> Seen:
-        """Read a normalised unit: words, mentions, signals."""
-        return see(unit, self._segmenter, self._finder)
+    def see(self, units: Sequence[str]) -> list[Seen]:
+        """Read normalised units: words, mentions, signals."""
+        return see(units, self._segmenter, self._finder)
 
     def code_units(self, units: Sequence[str]) -> pa.Table:
         """Code normalised units: a table of `CODING_SCHEMA`, a row a unit, in order."""
         if not units:
             return CODING_SCHEMA.empty_table()
-        seen = [self.see(unit) for unit in units]
-        scores = self._shares.score([one.cut for one in seen])
+        seen = self.see(units)
+        scores = self._scored([one.cut for one in seen], units)
         probable, certain = self.probabilities(scores.values)
-        coded = probable >= self.model.categories.thresholds
+        coded = self.model.categories.decided(probable)
         kind = certain.argmax(axis=1)
         sure = certain[np.arange(len(units)), kind]
         least = np.where(coded, probable, 1.0).min(axis=1, initial=1.0)
@@ -121,8 +126,13 @@ class LearntCoder:
     def probabilities(self, scores: Floats) -> tuple[Any, Any]:
         """Return calibrated probabilities of the categories, (n, k), and of the statement types, (n, 4)."""
         k = len(self.categories)
-        first, second = self.model.categories, self.model.statements
-        return sigmoid(first.slope * scores[:, :k] + first.offset), softmax(second.slope * scores[:, k:])
+        return self.model.categories.probabilities(scores[:, :k]), self.model.statements.probabilities(scores[:, k:])
+
+    def _scored(self, cuts: Sequence[Cut], units: Sequence[str]) -> Scores:
+        scores = self._shares.score(cuts)
+        if self.model.semantic:
+            scores.values[:] += self.model.semantic.scores(units)
+        return scores
 
     def _evidence(
         self, seen: Sequence[Seen], scores: Scores, owner: NDArray[Any], category: NDArray[Any], kind: NDArray[Any]
@@ -135,24 +145,55 @@ class LearntCoder:
         units, labels = units[order], labels[order]
         values, starts = self._shares.contributions(scores, units, labels)
         request, place = _heaviest(values, starts)
-        edges = np.searchsorted(request, np.arange(len(units) + 1))
-        within = (place - starts[request]).tolist()
-        weights = values[place].tolist()
-        rows: list[tuple[str, str, int, int, str, float | None]] = []
-        ends = np.zeros(len(seen) + 1, dtype=np.int32)
-        for number, (unit, label) in enumerate(zip(units.tolist(), labels.tolist(), strict=True)):
-            one, name = seen[unit], self._labels[label]
-            rows += _mentioned(one, name, statement=label >= k)
-            for at in range(edges[number], edges[number + 1]):
-                word, start = one.tokens[within[at]], one.starts[within[at]]
-                if word[0].isalnum():
-                    rows.append((name, word, start, start + len(word), "learnt", weights[at]))
-            ends[unit + 1] = len(rows)
-        fields = list(zip(*rows, strict=True)) if rows else [()] * EVIDENCE.num_fields
+        token = scores.starts[units[request]] + place - starts[request]
+        tokens = pa.array([word for one in seen for word in one.tokens], pa.string())
+        spoken = pc.match_substring_regex(tokens.take(pa.array(token)), r"^[\pL\pN]").to_numpy(zero_copy_only=False)
+        request, place, token = request[spoken], place[spoken], token[spoken]
+        begins = np.fromiter((at for one in seen for at in one.starts[: len(one.tokens)]), dtype=np.int32)
+        terms = tokens.take(pa.array(token))
+        lengths = pc.utf8_length(terms).to_numpy()
+        cued = [self._mentioned(seen[u], label) for u, label in zip(units.tolist(), labels.tolist(), strict=True)]
+        rows = [row for found in cued for row in found]
+        asked = np.repeat(np.arange(len(units)), [len(found) for found in cued])
+        columns = list(zip(*rows, strict=True)) if rows else [()] * 5
+        owners = np.concatenate([asked, request])
+        order = np.argsort(owners, kind="stable")
+        both = [
+            pa.concat_arrays([pa.array(columns[0], pa.string()), terms]),
+            np.concatenate([np.asarray(columns[1], np.int32), begins[token]]),
+            np.concatenate([np.asarray(columns[2], np.int32), begins[token] + lengths.astype(np.int32)]),
+            pa.concat_arrays([pa.array(columns[3], pa.string()), pa.array(["learnt"]).take(pa.array(request * 0))]),
+            np.concatenate([np.asarray(columns[4], np.float32), values[place]]),
+        ]
+        names = pa.array(self._labels).take(pa.array(labels[owners[order]]))
         struct = pa.StructArray.from_arrays(
-            [pa.array(field, EVIDENCE.field(i).type) for i, field in enumerate(fields)], fields=list(EVIDENCE)
+            [names, *(pa.array(column).take(pa.array(order)) for column in both)], fields=list(EVIDENCE)
         )
-        return pa.ListArray.from_arrays(pa.array(ends), struct)
+        ends = np.searchsorted(units[owners[order]], np.arange(len(seen) + 1))
+        return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), struct)
+
+    def _mentioned(self, one: Seen, label: int) -> list[tuple[str, int, int, str, float]]:
+        """Return the mentions that speak for a label: terms of its category, or cues of its statement type."""
+        if label < len(self.categories):
+            name = self._labels[label]
+            return [
+                (m.term, m.start, m.end, _HOW.get(m.scope, m.scope), self._weight(signals)[label])
+                for m, signals in zip(one.cues.mentions, one.cues.names, strict=True)
+                if m.category == name
+            ][:REASONS]
+        weighed = [(self._weight(signals)[label], at) for at, signals in enumerate(one.cues.names)]
+        best = sorted((-weight, at) for weight, at in weighed if weight > 0)[:REASONS]
+        mentions = [(one.cues.mentions[at], -weight) for weight, at in best]
+        return [(m.term, m.start, m.end, "cue", weight) for m, weight in mentions]
+
+    def _weight(self, signals: tuple[str, ...]) -> list[float]:
+        """Return what the signals of one mention add to each label's score."""
+        found = self._mention_weights.get(signals)
+        if found is None:
+            index = self.model.vocabulary.signals
+            rows = self._shares.signals[[index[signal] for signal in signals if signal in index]]
+            found = self._mention_weights[signals] = rows.sum(axis=0).tolist()
+        return found
 
     def reasons(self, unit: str, label: str) -> list[Reason]:
         """Return everything that makes the score of a label: words, signals, bias; the weights add up to the score.
@@ -164,47 +205,39 @@ class LearntCoder:
         label : str
             A category's id or a statement type.
         """
-        one = self.see(unit)
-        scores = self._shares.score([one.cut])
+        one = self.see([unit])[0]
+        scores = self._scored([one.cut], [unit])
         column = self._labels.index(label)
         values, _ = self._shares.contributions(scores, np.zeros(1, np.int64), np.asarray([column]))
         reasons = [
             Reason(label, word, start, start + len(word), float(value))
-            for word, start, value in zip(one.tokens, one.starts, values, strict=True)
+            for word, start, value in zip(one.tokens, one.starts, values, strict=False)
         ]
         names = list(self.model.vocabulary.signals)
         signals = [(names[i], float(self._shares.signals[i, column])) for i in scores.signal_ids[0]]
         loose = [*signals, ("bias", float(self._shares.bias[column]))]
+        if self.model.semantic:
+            loose.append(("semantic", float(self.model.semantic.scores([unit])[0, column])))
         return reasons + [Reason(label, name, None, None, weight) for name, weight in loose]
 
     def score(self, unit: str, label: str) -> float:
         """Return the score of a label for a normalised unit, before calibration."""
-        return float(self._shares.score([self.see(unit).cut]).values[0, self._labels.index(label)])
+        return float(self._scored([self.see([unit])[0].cut], [unit]).values[0, self._labels.index(label)])
 
 
-def see(unit: str, segmenter: Segmenter, finder: CueFinder) -> Seen:
-    """Read a normalised unit: words with their places, mentions, and what the model scores."""
-    tokens: list[str] = []
-    starts: list[int] = []
-    place = 0
-    for word in segmenter.cut(unit):
-        if not word.isspace():
-            tokens.append(word)
-            starts.append(place)
-        place += len(word)
-    reading = finder.read(unit)
-    cut = Cut(tuple(map(str.lower, tokens)), reading.signals)
-    return Seen(tuple(tokens), tuple(starts), reading.mentions, reading.deciding, cut)
+def see(units: Sequence[str], segmenter: Segmenter, finder: CueFinder) -> list[Seen]:
+    """Read normalised units: words with their places, what the cues tell, and what the model scores."""
+    words = [segmenter.cut(unit) for unit in units]
+    return [_seen(*of_one) for of_one in zip(units, words, finder.read(units), strict=True)]
 
 
-def _mentioned(one: Seen, label: str, *, statement: bool) -> list[tuple[str, str, int, int, str, float | None]]:
-    """Return the mentions that speak for a label: its terms with their scope, or the cues that decided by rule."""
-    if not statement:
-        found = [mention for mention in one.mentions if mention.category == label]
-        return [(label, m.term, m.start, m.end, _HOW.get(m.scope, m.scope), None) for m in found[:REASONS]]
-    if f"rule:{label}" not in one.cut.signals:
-        return []
-    return [(label, m.term, m.start, m.end, "cue", None) for m in one.deciding[:REASONS] if not m.category]
+def _seen(unit: str, tokens: list[str], reading: CueReading) -> Seen:
+    starts = list(accumulate(map(len, tokens), initial=0))
+    if _SPACE.search(unit):
+        kept = [(word, start) for word, start in zip(tokens, starts, strict=False) if not word.isspace()]
+        tokens, starts = [word for word, _ in kept], [start for _, start in kept]
+    words = tuple(map(str.lower, tokens)) if _CAPITAL.search(unit) else tuple(tokens)
+    return Seen(tokens, starts, reading, Cut(words, reading.signals))
 
 
 def _heaviest(values: Floats, starts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -67,7 +67,8 @@ class Heads:
         named = {_lookup(codebook, name): column for name, column in reversed(plain.items())}
         ticks = {column: category for category, column in named.items() if category}
         ticks = {column: ticks[column] for column in columns if column in ticks}
-        return cls(*(_first(plain, heads) for heads in (STATEMENT_HEADS, CATEGORY_HEADS, MAIN_HEADS)), ticks)
+        statement, categories, main = (_first(plain, heads) for heads in (STATEMENT_HEADS, CATEGORY_HEADS, MAIN_HEADS))
+        return cls(statement, categories, main, ticks)
 
     @property
     def any_category(self) -> bool:

@@ -6,7 +6,9 @@ one a row, exactly one) and one a statement type (exactly one holds).
 
 from __future__ import annotations
 
+import hashlib
 import json
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +22,7 @@ from pipeline.features import Cut, Floats, Vocabulary
 from pipeline.semantic import Semantic
 
 FORMAT = 1
+
 
 @dataclass(frozen=True)
 class Head:
@@ -88,7 +91,7 @@ class LinearModel:
         if self.semantic:
             arrays |= {"semantic_mean": self.semantic.mean, "semantic_weights": self.semantic.weights}
         np.savez_compressed(folder / "arrays.npz", **{key: arrays[key] for key in sorted(arrays)})  # type: ignore[arg-type]
-        about = self.about | {
+        about = {key: value for key, value in self.about.items() if key != "sha256"} | {
             "format": FORMAT,
             "categories": self.categories.labels,
             "statements": self.statements.labels,
@@ -114,13 +117,14 @@ class LinearModel:
             raise ModelRefused(
                 f"{folder} 不是模型文件夹（缺少可读的 model.json）。请检查 --model 后面的路径。"
             ) from error
-        if about.get("format") != FORMAT:
+        kind = about.get("format") if isinstance(about, dict) else None
+        if kind != FORMAT:
             raise ModelRefused(
-                f"模型 {folder} 的格式是 {about.get('format')}，本软件只认格式 {FORMAT}。请用本版本重新训练（qunyan train）。"
+                f"模型 {folder} 的格式是 {kind}，本软件只认格式 {FORMAT}。请用本版本重新训练（qunyan train）。"
             )
         try:
             return cls._read(folder, about)
-        except (OSError, ValueError, KeyError, EOFError) as error:
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise ModelRefused(f"模型 {folder} 已损坏或不完整（{error}）。请重新训练或重新拷贝整个文件夹。") from error
 
     @classmethod
@@ -137,18 +141,20 @@ class LinearModel:
             float(about["rare_idf"]),
             dict(zip(words, map(float, arrays["word_idf"]), strict=True)),
         )
-        heads = [
-            Head(
-                tuple(about[name]),
-                *(arrays[f"{name}_{key}"] for key in ("weights", "bias", "slope", "offset", "thresholds")),
-                exclusive,
-            )
-            for name, exclusive in (("categories", bool(about.get("exclusive"))), ("statements", True))
-        ]
+        kinds = {"categories": bool(about.get("exclusive")), "statements": True}
+        heads = [_head(tuple(about[name]), name, arrays, exclusive) for name, exclusive in kinds.items()]
         if any(head.weights.shape != (vocabulary.size, len(head.labels)) for head in heads):
             raise ValueError("权重与词表的大小不一致")
         semantic = Semantic(arrays["semantic_mean"], arrays["semantic_weights"]) if "semantic_mean" in arrays else None
+        about["sha256"] = hashlib.sha256((folder / "arrays.npz").read_bytes()).hexdigest()
         return cls(vocabulary, heads[0], heads[1], about, semantic)
+
+
+def _head(labels: tuple[str, ...], name: str, arrays: dict[str, Floats], exclusive: bool) -> Head:
+    weights, bias, slope, offset, thresholds = (
+        arrays[f"{name}_{key}"] for key in ("weights", "bias", "slope", "offset", "thresholds")
+    )
+    return Head(labels, weights, bias, slope, offset, thresholds, exclusive)
 
 
 def sigmoid(x: Any) -> Any:

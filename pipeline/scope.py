@@ -12,6 +12,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from typing import NamedTuple
 
 from pipeline.resources import shipped
 
@@ -37,8 +38,7 @@ _NEAR = 4
 _DONE_BEFORE = ("已", "已经", "都已")
 
 
-@dataclass(frozen=True, slots=True)
-class Mention:
+class Mention(NamedTuple):
     """A term or cue found in a text.
 
     `kind` is `term` (the fault itself), `topic` (its subject only) or a kind of cue; `category` is None for cues;
@@ -119,6 +119,8 @@ def _clauses(spans: list[Span], ends: tuple[int, ...]) -> Iterator[list[Span]]:
 
 def _strong(clause: list[Span], text: str) -> list[Span]:
     """Leave out the wishes that are none: 要, 应, 望 and the like inside a clause, with nothing to do behind them."""
+    if not any(span.kind in WISHES for span in clause):
+        return clause
     return [
         span
         for span, behind in zip(clause, [*clause[1:], None], strict=True)
@@ -256,6 +258,8 @@ def _mark(spans: Iterable[Span], scope: str) -> None:
 
 def _overcome_past(clauses: list[list[Span]]) -> None:
     """Faults of an earlier time are overcome where a later clause says that now is good (以前要跑三趟，现在一趟)."""
+    if len(clauses) < 2:
+        return
     past = next((index for index, clause in enumerate(clauses) if any(span.kind == "past" for span in clause)), None)
     if past is None:
         return

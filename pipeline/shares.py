@@ -59,6 +59,7 @@ class Shares:
         self.pairs = np.vstack([weights[edge : edge + pairs] * vocabulary.pair_idf[:, None], 0 * bias])
         self.signals = weights[edge + pairs :] * np.float32(SIGNAL_WEIGHT)
         self._pair_square = np.append(vocabulary.pair_idf**2, np.float32(0))
+        self._pair_words, self._pair_keys, self._pair_order = _numbered_pairs(vocabulary.pairs)
         self._empty()
 
     def _empty(self) -> None:
@@ -67,6 +68,7 @@ class Shares:
         self._rows = np.zeros((0, labels + 1 + dimensions), np.float32)  # gram share, squared length, vector
         self.gram_shares = self._rows[:, :labels]
         self.vector_shares = np.zeros((0, labels), np.float32)
+        self._in_pairs = np.zeros(0, np.int64)  # a word's number among the words of pairs; 0 where it is in none
 
     def score(self, cuts: Sequence[Cut]) -> Scores:
         """Return the scores of units."""
@@ -78,7 +80,7 @@ class Shares:
         sums = counts @ self._rows
         labels = len(self.bias)
         vectors = sums[:, labels + 1 :]
-        pair_ids, pair_values, pair_squares = self._paired(cuts, starts)
+        pair_ids, pair_values, pair_squares = self._paired(word_ids, starts)
         scales = np.column_stack(
             [
                 1 / np.sqrt(np.maximum(sums[:, labels], 1e-9)),
@@ -86,6 +88,7 @@ class Shares:
                 PAIR_WEIGHT / np.sqrt(np.maximum(pair_squares, 1.0)),
             ]
         ).astype(np.float32)
+        index = self.vocabulary.signals
         signal_ids = tuple(
             tuple(i for i in map(self.vocabulary.signals.get, sorted(set(cut.signals))) if i is not None)
             for cut in cuts
@@ -103,29 +106,34 @@ class Shares:
         """Return the row of each word, with rows for the words that were not met before."""
         if len(self._index) > CACHE:
             self._empty()
-        fresh = list(dict.fromkeys(word for word in words if word not in self._index))
-        if fresh:
-            self._index.update(zip(fresh, range(len(self._index), len(self._index) + len(fresh)), strict=True))
-            grams, vectors = self.vocabulary.words(fresh)
-            squares = np.asarray(grams.multiply(grams).sum(axis=1))
-            self._rows = np.vstack([self._rows, np.hstack([grams @ self._grams, squares, vectors])])
-            self.gram_shares = self._rows[:, : len(self.bias)]
-            self.vector_shares = np.vstack([self.vector_shares, vectors @ self._vectors])
-        return np.fromiter(map(self._index.__getitem__, words), dtype=np.int64, count=len(words))
+        found = np.fromiter((self._index.get(word, -1) for word in words), dtype=np.int64, count=len(words))
+        missing = np.flatnonzero(found < 0)
+        if len(missing):
+            self._learn(list(dict.fromkeys(words[at] for at in missing)))
+            found[missing] = [self._index[words[at]] for at in missing]
+        return found
 
-    def _paired(self, cuts: Sequence[Cut], starts: Ints) -> tuple[Ints, Any, Any]:
+    def _learn(self, fresh: list[str]) -> None:
+        """Compute the shares of words that were not met before."""
+        self._index.update(zip(fresh, range(len(self._index), len(self._index) + len(fresh)), strict=True))
+        grams, vectors = self.vocabulary.words(fresh)
+        squares = np.asarray(grams.multiply(grams).sum(axis=1))
+        self._rows = np.vstack([self._rows, np.hstack([grams @ self._grams, squares, vectors])])
+        self.gram_shares = self._rows[:, : len(self.bias)]
+        self.vector_shares = np.vstack([self.vector_shares, vectors @ self._vectors])
+        numbers = np.fromiter((self._pair_words.get(word, 0) for word in fresh), dtype=np.int64, count=len(fresh))
+        self._in_pairs = np.concatenate([self._in_pairs, numbers])
+
+    def _paired(self, word_ids: Ints, starts: Ints) -> tuple[Ints, Any, Any]:
         """Return the ids of all pairs, one more a unit than it has words, their summed shares and squared lengths."""
-        get, none = self.vocabulary.pairs.get, len(self.vocabulary.pairs)
-        ids: list[int] = []
-        for cut in cuts:
-            before = "^"
-            for word in cut.words:
-                ids.append(get(f"{before} {word}", none))
-                before = word
-            ids.append(get(f"{before} $", none))
-        found = np.asarray(ids, dtype=np.int64)
-        indptr = starts + np.arange(len(starts))
-        counts = sp.csr_matrix((np.ones(len(found), np.float32), found, indptr), shape=(len(cuts), none + 1))
+        units, none = len(starts) - 1, len(self.vocabulary.pairs)
+        indptr = starts + np.arange(units + 1)
+        front = np.insert(self._in_pairs[word_ids], starts[:-1], self._pair_words["^"])
+        behind = np.insert(self._in_pairs[word_ids], starts[1:], self._pair_words["$"])
+        keys = front * len(self._pair_words) + behind
+        place = np.minimum(np.searchsorted(self._pair_keys, keys), len(self._pair_keys) - 1)
+        found = np.where(self._pair_keys[place] == keys, self._pair_order[place], none)
+        counts = sp.csr_matrix((np.ones(len(found), np.float32), found, indptr), shape=(units, none + 1))
         counts.sum_duplicates()
         squares = counts.multiply(counts) @ self._pair_square
         return found, counts @ self.pairs, squares
@@ -169,3 +177,13 @@ class Shares:
         paired += self.pairs[behind, label] * np.where(last, 1, 0.5)
         values = self.gram_shares[words, label] * scale[:, 0] + self.vector_shares[words, label] * scale[:, 1]
         return (values + paired * scale[:, 2]).astype(np.float32), starts
+
+
+def _numbered_pairs(pairs: dict[str, int]) -> tuple[dict[str, int], Ints, Ints]:
+    """Return a number from 1 for each word of the pairs, the pairs' sorted keys (two numbers in one), and their ids."""
+    words = sorted({word for pair in pairs for word in pair.split(" ")} | {"^", "$"})
+    numbers = {word: number for number, word in enumerate(words, start=1)} | {"": 0}
+    split = [pair.split(" ") for pair in pairs]
+    keys = np.asarray([numbers[a] * len(numbers) + numbers[b] for a, b in split] or [-1], dtype=np.int64)
+    order = np.argsort(keys)
+    return numbers, keys[order], order

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,13 @@ from pipeline.calibration import cross_calibrated
 from pipeline.codebook import Codebook
 from pipeline.cues import CueFinder
 from pipeline.errors import LabelsRefused
-from pipeline.features import SIGNAL_WEIGHT, Cut, Vocabulary
-from pipeline.fitting import MANY, RECIPES, SEMANTIC, USUAL, OutOfFold, Recipe, Task, fit, out_of_fold
+from pipeline.features import Cut, Vocabulary
+from pipeline.fitting import MANY, RECIPES, SEMANTIC, SMALL_RECIPES, USUAL, OutOfFold, Recipe, Task, fit, out_of_fold
 from pipeline.labels import Labels, book_of, deduplicated, joined_groups, normalised
 from pipeline.learnt import see
-from pipeline.model import LinearModel
+from pipeline.model import Head, LinearModel
 from pipeline.records import STATEMENTS
+from pipeline.resources import shipped
 from pipeline.segment import Segmenter
 
 Bools = NDArray[np.bool_]
@@ -34,10 +36,6 @@ WEIGHTS = (3.0, 10.0, 30.0)
 
 BETTER = 0.005
 """Another recipe is taken only if it is better than the usual one by so much."""
-
-_RULE_CONFIDENCE = 0.6
-"""The probability given to a statement type that the cues decided, where nobody labelled any: what rules reach on real
-sentences."""
 
 
 @dataclass(frozen=True)
@@ -107,14 +105,14 @@ def learn(
     warnings = [*labels.warnings, *check(labels, book, exclusive=exclusive)]
     everything = labels if base is None else joined(labels, base)
     task = task_of(everything, book, exclusive=exclusive, own=len(labels) if base else None, segmenter=words)
-    wanted = semantic.available() and len(everything) <= MANY if use_semantic is None else use_semantic
-    if wanted:
+    wanted = semantic.available() if use_semantic is None else use_semantic
+    if wanted and task.small:
         task = replace(task, embeddings=semantic.embed(normalised(everything)))
     recipe, weight, tried, found = _chosen(task, seed)
     about = {"codebook": book.fingerprint, "units": len(labels), "recipe": recipe.name, "seed": seed}
     model = fit(task, about, recipe, weight, found)
     if exclusive:
-        model = replace(model, statements=_by_rule(model))
+        model = replace(model, statements=_by_cues(model))
     return Trained(model, book, labels, task, found, recipe, weight, tried, tuple(warnings))
 
 
@@ -122,7 +120,9 @@ def check(labels: Labels, codebook: Codebook, *, exclusive: bool) -> list[str]:
     """Refuse labels that teach nothing, and return what has to be said about the others."""
     counts = Counter(category for row in labels.categories for category in row)
     if len(labels) < LEAST_UNITS:
-        raise LabelsRefused(f"只有 {len(labels)} 行不同的标注，至少要 {LEAST_UNITS} 行（每类最好 {FEW} 行以上）才能训练。")
+        raise LabelsRefused(
+            f"只有 {len(labels)} 行不同的标注，至少要 {LEAST_UNITS} 行（每类最好 {FEW} 行以上）才能训练。"
+        )
     if exclusive and len(counts) < 2:
         raise LabelsRefused(f"所有 {len(labels)} 行的标签都是“{next(iter(counts))}”：至少要有两种标签才能训练。")
     if not exclusive and not counts:
@@ -161,29 +161,39 @@ def task_of(
     names = (tuple(codebook.ids), STATEMENTS)
     task = Task(cuts, truth.reshape(shape), np.asarray(codes), joined_groups(labels), names, exclusive, mine)
     if exclusive:
-        task.__dict__["vocabulary"] = _with_rules(cuts)
+        task.__dict__["vocabulary"] = _with_cues(cuts)
     return task
 
 
 def cuts_of(texts: Sequence[str], codebook: Codebook, segmenter: Segmenter | None = None) -> list[Cut]:
     """Return normalised texts as the model sees them."""
     segmenter, finder = segmenter or Segmenter(), CueFinder(codebook)
-    return [see(text, segmenter, finder).cut for text in texts]
+    return [one.cut for one in see(texts, segmenter, finder)]
 
 
-def _with_rules(cuts: Sequence[Cut]) -> Vocabulary:
-    """Return the features for labels of any kind: words, and as signals only what the rules say of the statement."""
+def _with_cues(cuts: Sequence[Cut]) -> Vocabulary:
+    """Return the features for labels of any kind: words, and as signals the cues that tell the statement type."""
     vocabulary = Vocabulary.of([Cut(cut.words) for cut in cuts])
-    return replace(vocabulary, signals={f"rule:{name}": i for i, name in enumerate(STATEMENTS)})
+    return replace(vocabulary, signals={name: i for i, name in enumerate(_cue_weights()[0])})
 
 
-def _by_rule(model: LinearModel) -> Any:
-    """Return a head that gives the statement type that the cues say."""
-    head, count = model.statements, len(STATEMENTS)
-    weights = np.zeros_like(head.weights)
-    weights[-count:] = np.eye(count)
-    odds = np.log(_RULE_CONFIDENCE / (1 - _RULE_CONFIDENCE) * (count - 1)) / SIGNAL_WEIGHT
-    return replace(head, weights=weights, bias=np.zeros(count, np.float32), slope=np.full(count, odds, np.float32))
+@cache
+def _cue_weights() -> tuple[tuple[str, ...], Head]:
+    """Return what the built-in model learnt about cues, whatever the topic: their names, and weights of the statements."""
+    builtin = LinearModel.load(shipped("models/builtin"))
+    labels = builtin.categories.labels
+    names = [name for name in builtin.vocabulary.signals if not any(part in labels for part in name.split(":"))]
+    first = builtin.vocabulary.size - len(builtin.vocabulary.signals)
+    rows = [first + builtin.vocabulary.signals[name] for name in names]
+    return tuple(names), replace(builtin.statements, weights=builtin.statements.weights[rows])
+
+
+def _by_cues(model: LinearModel) -> Head:
+    """Return a statement head for labels of any kind: nobody labelled statements, so the cues alone decide."""
+    names, head = _cue_weights()
+    weights = np.zeros((model.vocabulary.size, len(head.labels)), np.float32)
+    weights[len(weights) - len(names) :] = head.weights
+    return replace(head, weights=weights)
 
 
 def _chosen(task: Task, seed: int) -> tuple[Recipe, float, dict[str, float], OutOfFold]:
@@ -208,7 +218,8 @@ def _candidates(task: Task) -> list[tuple[Recipe, float]]:
     """Return recipes to try; where the built-in sample trains along, only the weight is chosen."""
     if task.own is not None:
         return [(USUAL, weight) for weight in WEIGHTS]
-    return [(recipe, 1.0) for recipe in (*RECIPES, *(SEMANTIC if task.embeddings is not None else ()))]
+    recipes = SMALL_RECIPES if task.small else RECIPES
+    return [(recipe, 1.0) for recipe in (*recipes, *(SEMANTIC if task.embeddings is not None else ()))]
 
 
 def _some_groups(task: Task, seed: int) -> NDArray[np.int_]:

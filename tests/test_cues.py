@@ -304,7 +304,7 @@ def test_short_answers_with_content(text: str) -> None:
 
 def test_signals_are_named_and_see_position() -> None:
     text = "建议取消两边停车，路太窄了？"
-    signals = FINDER.signals(FINDER.mentions(text), text)
+    signals = FINDER.read([text])[0].signals
     assert set(signals) <= set(FINDER.signal_names)
     assert {"request:first", "end:?"} <= set(signals)
     assert len(FINDER.signal_names) < 150
@@ -348,7 +348,7 @@ def test_any_text_is_coded_and_offsets_fit(text: str) -> None:
     statement, deciding = FINDER.statement(mentions, text)
     assert statement in STATEMENTS
     assert set(deciding) <= set(mentions)
-    assert set(FINDER.signals(mentions, text)) <= set(FINDER.signal_names)
+    assert set(FINDER.read([text])[0].signals) <= set(FINDER.signal_names)
 
 
 @settings(max_examples=200, deadline=None)

@@ -23,7 +23,9 @@ COLOURS = {"问题": "#C44E36", "建议": "#2A6FB0", "肯定": "#2F8F6B"}
 _IDS = re.compile(r"\b(?:clip|gradient_)\d+\b")
 _TAGS = re.compile(r"<[^<>]+>")
 _EMPTY = re.compile(r'<path class="(?:fore|back)ground"[^<>]*?d="(?:M0,0h0v0h0Z)?"[^<>]*/>')
-_NEEDLESS = re.compile(r' (?:aria-[a-z]+|role|class|pointer-events)="[^"]*"| opacity="1"| font-family="Qunyan Sans[^"]*"')
+_NEEDLESS = re.compile(
+    r' (?:aria-[a-z]+|role|class|pointer-events)="[^"]*"| opacity="1"| font-family="Qunyan Sans[^"]*"'
+)
 
 
 def finished(chart: Any, title: str, note: str) -> Picture:
@@ -68,9 +70,7 @@ def save_svg(chart: Picture, path: str | Path | None = None, name: str = "pictur
     """
     svg = _slim(_renderer().vegalite_to_svg(chart.to_dict(), allowed_base_urls=[]))
     ids: dict[str, str] = {}
-    svg = _TAGS.sub(
-        lambda tag: _IDS.sub(lambda found: ids.setdefault(found[0], f"{name}-{len(ids)}"), tag[0]), svg
-    )
+    svg = _TAGS.sub(lambda tag: _IDS.sub(lambda found: ids.setdefault(found[0], f"{name}-{len(ids)}"), tag[0]), svg)
     if path is not None:
         Path(path).write_text(svg, encoding="utf-8", newline="\n")
     return svg

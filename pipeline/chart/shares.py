@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -12,7 +12,6 @@ from pipeline.stats import wilson
 from pipeline.tables import visible
 
 if TYPE_CHECKING:
-    import altair as alt
     import pandas as pd
 
     from pipeline.chart.render import Picture
@@ -54,8 +53,8 @@ def frequencies(frame: pd.DataFrame) -> Picture | None:
     >>> rows = [("resources", "保障不足", 12, 3, 0, 14), ("(total)", "合计", 30, 9, 2, 40)]
     >>> columns = ["category", "name", *(f"{kind}_respondents" for kind in ("problem", "suggestion", "praise"))]
     >>> chart = frequencies(pd.DataFrame(rows, columns=[*columns, "respondents"]))
-    >>> save_svg(chart).count("保障不足")
-    1
+    >>> chart.to_dict()["title"]["text"]
+    '各类别的受访者占比'
     """
     import altair as alt
 
@@ -94,7 +93,9 @@ def comparison(frame: pd.DataFrame) -> Picture | None:
     rows["label"] = [f"{share:.0%}" if share == share else "—" for share in rows["share"]]
     rows["strong"] = rows["residual"].abs() > 3
     base = alt.Chart(rows, width={"step": 64}, height={"step": 24}).encode(
-        x=alt.X("group:N", sort=[visible(group) for group in groups], title=None, axis=alt.Axis(labelAngle=_turned(groups))),
+        x=alt.X(
+            "group:N", sort=[visible(group) for group in groups], title=None, axis=alt.Axis(labelAngle=_turned(groups))
+        ),
         y=alt.Y("name:N", sort=list(dict.fromkeys(rows["name"])), title=None, axis=alt.Axis(labelLimit=180)),
     )
     colour = alt.Color(
@@ -161,21 +162,14 @@ def cooccurrence(frame: pd.DataFrame, counts: pd.DataFrame) -> Picture | None:
         return None
     turn = 2 * np.pi * np.arange(len(nodes)) / len(nodes)
     nodes = nodes[["category", "name", "problem_respondents"]].assign(x=np.sin(turn), y=np.cos(turn))
-    nodes["name"] = nodes["name"].map(visible)
-    nodes["tx"], nodes["ty"] = nodes["x"] * 1.13, nodes["y"] * 1.13
     place = nodes.set_index("category")[["x", "y"]]
-    ends = {"a": place.loc[strong["category_a"]].to_numpy(), "b": place.loc[strong["category_b"]].to_numpy()}
-    lines = strong[["respondents", "respondents_lift"]].assign(
-        x=ends["a"][:, 0], y=ends["a"][:, 1], x2=ends["b"][:, 0], y2=ends["b"][:, 1]
-    )
-    wide, high = alt.Scale(domain=[-1.6, 1.6], nice=False), alt.Scale(domain=[-1.25, 1.25], nice=False)
-    x, y = alt.X("x:Q", axis=None, scale=wide), alt.Y("y:Q", axis=None, scale=high)
+    a, b = (place.loc[strong[f"category_{side}"]].to_numpy() for side in "ab")
+    lines = strong[["respondents", "respondents_lift"]].assign(x=a[:, 0], y=a[:, 1], x2=b[:, 0], y2=b[:, 1])
     edges = (
         alt.Chart(lines, width=560, height=420)
         .mark_rule(opacity=0.75, strokeCap="round")
         .encode(
-            x=x,
-            y=y,
+            **_at("x", "y"),
             x2="x2:Q",
             y2="y2:Q",
             size=alt.Size("respondents:Q", legend=None, scale=alt.Scale(range=[1, 9])),
@@ -187,12 +181,7 @@ def cooccurrence(frame: pd.DataFrame, counts: pd.DataFrame) -> Picture | None:
             ),
         )
     )
-    size = alt.Size("problem_respondents:Q", legend=None, scale=alt.Scale(range=[60, 900], zero=True))
-    dots = alt.Chart(nodes).mark_circle(color=COLOURS["问题"], opacity=1).encode(x=x, y=y, size=size)
-    picture = (edges + dots).resolve_scale(size="independent")
-    for side, anchor in ((nodes["x"] > 0.2, "left"), (nodes["x"] < -0.2, "right"), (nodes["x"].abs() <= 0.2, "center")):
-        labels = alt.Chart(nodes[side]).mark_text(fontSize=13, align=anchor, color=INK)
-        picture += labels.encode(x=alt.X("tx:Q", scale=wide), y=alt.Y("ty:Q", scale=high), text="name:N")
+    picture = (edges + _dots(nodes)).resolve_scale(size="independent") + _around(nodes)
     note = f"只画明显多于巧合（超出{SURE}个标准差）且不少于{LEAST_BASE}人的；线的粗细为人数，圆点大小为提到该问题的人数"
     return finished(picture, "常被同一受访者一起提到的问题", note)
 
@@ -256,14 +245,50 @@ def _sure(pairs: pd.DataFrame, counts: pd.DataFrame) -> pd.DataFrame:
 
     By the adjusted residual of the pair's two-by-two table.
     """
-    everyone = max(int(counts.loc["(total)", "respondents"]), 2)
+    everyone = max(int(counts["respondents"].get("(total)", 0)), 2)
     a, b = (counts["problem_respondents"].reindex(pairs[f"category_{side}"]).to_numpy(float) for side in "ab")
     spread = np.sqrt(a * b * (everyone - a) * (everyone - b) / (everyone**2 * (everyone - 1)))
     excess = np.divide(pairs["respondents"] - a * b / everyone, spread, out=np.zeros(len(pairs)), where=spread > 0)
-    sure = pairs.assign(excess=excess)[(excess > SURE) & (pairs["respondents"] >= LEAST_BASE).to_numpy()]
+    sure: pd.DataFrame = pairs.assign(excess=excess)[(excess > SURE) & (pairs["respondents"] >= LEAST_BASE).to_numpy()]
     return sure.nlargest(MOST_LINES, "excess")
 
 
 def _turned(groups: list[str]) -> int:
     """Return the angle at which the names of groups have room."""
     return -40 if max(map(len, groups)) > 4 else 0
+
+
+def _at(x: str, y: str) -> dict[str, Any]:
+    """Return where a column of x and one of y stand in the network, which is a circle of radius 1."""
+    import altair as alt
+
+    wide, high = alt.Scale(domain=[-1.6, 1.6], nice=False), alt.Scale(domain=[-1.25, 1.25], nice=False)
+    return {"x": alt.X(f"{x}:Q", axis=None, scale=wide), "y": alt.Y(f"{y}:Q", axis=None, scale=high)}
+
+
+def _dots(nodes: pd.DataFrame) -> Any:
+    import altair as alt
+
+    size = alt.Size("problem_respondents:Q", legend=None, scale=alt.Scale(range=[60, 900], zero=True))
+    return alt.Chart(nodes).mark_circle(color=COLOURS["问题"], opacity=1).encode(**_at("x", "y"), size=size)
+
+
+def _around(nodes: pd.DataFrame) -> Any:
+    """Return the nodes' names, outside the circle, each growing away from it."""
+    import altair as alt
+
+    x = nodes["x"]
+    nodes = nodes.assign(name=nodes["name"].map(visible), outer_x=1.13 * x, outer_y=1.13 * nodes["y"])
+    sides: dict[Literal["left", "right", "center"], Any] = {
+        "left": x > 0.2,
+        "right": x < -0.2,
+        "center": x.abs() <= 0.2,
+    }
+    return alt.layer(
+        *(
+            alt.Chart(nodes[side])
+            .mark_text(fontSize=13, color=INK, align=align)
+            .encode(**_at("outer_x", "outer_y"), text="name:N")
+            for align, side in sides.items()
+        )
+    )

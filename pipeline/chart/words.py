@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.chart.render import COLOURS, finished, shown
+from pipeline.stats import Floats
 
 if TYPE_CHECKING:
-    import altair as alt
     import pandas as pd
 
     from pipeline.chart.render import Picture
@@ -19,6 +19,9 @@ MOST_PANELS = 6
 
 MOST_WORDS = 80
 """Words of a cloud."""
+
+LENGTHS = (2, 12)
+"""Characters of a word in a cloud."""
 
 SIZES = (12, 46)
 """Pixels of the rarest and the most frequent word of a cloud."""
@@ -73,18 +76,17 @@ def cloud(frame: pd.DataFrame, width: int = 640, height: int = 360) -> Picture |
     """
     import altair as alt
 
-    rows = frame[frame["word"].str.len() > 1].head(MOST_WORDS)
+    rows = frame[frame["word"].str.len().between(*LENGTHS)].head(MOST_WORDS)
     if rows.empty:
         return None
     rows = shown(rows[["word", "frequency"]])
-    rows["size"] = SIZES[0] + (SIZES[1] - SIZES[0]) * np.sqrt(rows["frequency"] / rows["frequency"].max())
-    places = _packed([_em(word) * size for word, size in zip(rows["word"], rows["size"], strict=True)], rows["size"])
-    rows = rows.assign(x=[x for x, _ in places], y=[y for _, y in places])
-    reach = max(abs(rows["x"]).max() / width, abs(rows["y"]).max() / height) * 2 + 0.12
-    rows["size"] /= max(reach, 1)
-    x, y = (
-        alt.Scale(domain=[-side / 2 * max(reach, 1), side / 2 * max(reach, 1)], nice=False) for side in (width, height)
-    )
+    size = SIZES[0] + (SIZES[1] - SIZES[0]) * np.sqrt((rows["frequency"] / rows["frequency"].max()).to_numpy())
+    boxes = np.stack([size * rows["word"].map(_ems).to_numpy() + 6, size + 2], axis=1)
+    centres = _packed(boxes)
+    reach = float(((2 * np.abs(centres) + boxes) / (width, height)).max())
+    x, y = (alt.Scale(domain=[-side / 2, side / 2], nice=False) for side in (width, height))
+    centres, size = centres / max(reach, 1), size / max(reach, 1)
+    rows = rows.assign(x=centres[:, 0], y=centres[:, 1], size=size)
     picture = (
         alt.Chart(rows, width=width, height=height)
         .mark_text()
@@ -99,18 +101,19 @@ def cloud(frame: pd.DataFrame, width: int = 640, height: int = 360) -> Picture |
     return finished(picture, "常用词", "字号为出现次数；带否定的词作为整体，停用词已去掉")
 
 
-def _packed(widths: list[float], heights: list[float]) -> list[tuple[float, float]]:
-    """Return the centres of boxes that do not overlap: each takes the first free place on a spiral from the middle."""
+def _packed(boxes: Floats) -> Floats:
+    """Return the centres, (n, 2), of boxes (n, 2) that do not overlap: each takes the first free place on a spiral."""
     spiral = np.stack([2.1 * TURNS * np.cos(TURNS), 1.3 * TURNS * np.sin(TURNS)], axis=1)
-    taken = np.empty((0, 4))
-    for width, height in zip(widths, heights, strict=True):
-        apart = np.abs(spiral[:, None, :] - taken[None, :, :2]) >= (taken[None, :, 2:] + (width + 6, height + 2)) / 2
-        free = apart.any(axis=2).all(axis=1)
-        x, y = spiral[int(free.argmax())]
-        taken = np.vstack([taken, (x, y, width + 6, height + 2)])
-    return [(float(x), float(y)) for x, y in taken[:, :2]]
+    free = np.ones((len(boxes), len(spiral)), bool)
+    centres = np.empty_like(boxes)
+    for number, own in enumerate(free):
+        centres[number] = spiral[int(own.argmax()) if own.any() else -1]
+        for later in range(number + 1, len(boxes)):
+            apart = np.abs(spiral - centres[number]) * 2 >= boxes[number] + boxes[later]
+            free[later] &= apart.any(axis=1)
+    return centres
 
 
-def _em(word: str) -> float:
+def _ems(word: str) -> float:
     """Return a word's width as a multiple of its size: Chinese characters are square, others about half as wide."""
     return sum(1.0 if ord(char) > 0x2E7F else 0.6 for char in word)

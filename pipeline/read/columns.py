@@ -142,6 +142,8 @@ def header_row(rows: Sequence[Sequence[str]], options: ReadOptions) -> int | Non
         return hits.index(max(hits))
     by_shape = _first_wide(rows)
     hits = [len(KNOWN & compared(row)) for row in rows]
+    if by_shape is not None and hits[by_shape]:
+        return by_shape
     best = hits.index(max(hits)) if any(hits) else None
     if best is not None and (by_shape is None or hits[best] > 1):
         return best

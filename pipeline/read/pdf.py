@@ -12,7 +12,7 @@ from ..records import Reject, Response
 from .prose import responses
 from .sections import head_level
 from .source import Notes, ReadOptions, Source, UnreadableError
-from .turns import Paragraph, labelled
+from .labels import Paragraph, labelled
 
 _PAGE_NUMBER = re.compile(r"[-—–\s]*(?:第\s*)?\d{1,4}(?:\s*页)?(?:\s*[/／共]\s*(?:共\s*)?\d{1,4}\s*页?)?[-—–\s]*")
 _ENDS = tuple("。！？!?…；;：:”」")

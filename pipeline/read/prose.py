@@ -8,7 +8,8 @@ from ..normalise import normalise
 from ..records import Reject, Response
 from .sections import section_paths
 from .source import Notes
-from .turns import Paragraph, Turn, find_turns, last_question
+from .labels import Paragraph
+from .turns import Turn, find_turns, last_question
 
 Join = Callable[[Turn], Iterator[tuple[str, str]]]
 """Divides a turn into (text, place) of its responses."""
@@ -16,9 +17,10 @@ Join = Callable[[Turn], Iterator[tuple[str, str]]]
 RECORD = "记录"
 """The respondent of what belongs to the record itself: title, time, place, headers, notes."""
 
+UNNAMED = "未标明"
+"""The respondent of words in a transcript that stand in nobody's turn."""
+
 _QUESTION = 200
-_HEAD_MATTER = 600
-"""So many characters outside the turns are always taken for the record's own."""
 
 
 def responses(
@@ -26,8 +28,9 @@ def responses(
 ) -> Iterator[Response | Reject]:
     """Turn a text into responses.
 
-    A transcript gives one response a turn; its interviewer's last question is the `question` of the answers, and what
-    stands outside the turns has the interviewer's role. A text without turns is one respondent, a response a paragraph.
+    A transcript gives one response a turn; its interviewer's last question is the `question` of the answers. What stands
+    outside the turns has the interviewer's role only where it is the record's own (title, time, place, headings); all
+    else is a respondent's, `file·未标明`. A text without turns is one respondent, a response a paragraph.
 
     Parameters
     ----------
@@ -63,12 +66,10 @@ def _whole(turn: Turn) -> Iterator[tuple[str, str]]:
 def _transcript(file: str, turns: Sequence[Turn], notes: Notes, join: Join) -> Iterator[Response | Reject]:
     names = _names(turns)
     with_notes = any(turn.speaker and turn.speaker.note for turn in turns)
-    if not any(turn.speaker and turn.speaker.kind == "asks" for turn in turns):
-        notes.warn("文中认出了发言人，但没有认出谁是访谈者：所有发言都按受访者分类。")
-    outside = _outside_role(turns)
+    _warn(turns, notes)
     question, number = "", 0
     for turn in turns:
-        role = _role(turn, outside)
+        role = _role(turn)
         if turn.speaker and not turn.texts:
             place = _place(turn, turn.location)
             yield Reject(file, place, "empty", f"{place}：“{turn.speaker.name}”的发言没有内容。", turn.speaker.name)
@@ -89,18 +90,20 @@ def _transcript(file: str, turns: Sequence[Turn], notes: Notes, join: Join) -> I
             question = last_question("\n".join(turn.texts))[-_QUESTION:]
 
 
-def _outside_role(turns: Sequence[Turn]) -> str:
-    """Return the role of what stands outside the turns: the record's own, unless most of the text is there."""
-    length = {True: 0, False: 0}
-    for turn in turns:
-        length[turn.speaker is None] += sum(map(len, turn.texts))
-    return "respondent" if length[True] > max(length[False], _HEAD_MATTER) else "interviewer"
+def _role(turn: Turn) -> str:
+    asks = turn.record if turn.speaker is None else turn.speaker.asks
+    return "interviewer" if asks else "respondent"
 
 
-def _role(turn: Turn, outside: str) -> str:
-    if turn.speaker is None:
-        return outside
-    return "interviewer" if turn.speaker.kind == "asks" else "respondent"
+def _warn(turns: Sequence[Turn], notes: Notes) -> None:
+    if not any(turn.speaker and turn.speaker.asks for turn in turns):
+        notes.warn("文中认出了发言人，但没有认出谁是访谈者：所有发言都按受访者分类。")
+    unnamed = [turn for turn in turns if turn.speaker is None and not turn.record]
+    if unnamed:
+        notes.warn(
+            f"有 {len(unnamed)} 段看不出是谁说的（从{unnamed[0].location}起），记在受访者“{UNNAMED}”名下："
+            "如有不对，请在段首写上“姓名：”再运行。"
+        )
 
 
 def _place(turn: Turn, location: str) -> str:
@@ -117,5 +120,6 @@ def _names(turns: Sequence[Turn]) -> dict[int, str]:
     for turn in turns:
         who = turn.speaker
         shared = who and who.note and len(bracketed.get(who.name, ())) > 1
-        names[id(turn)] = RECORD if who is None else f"{who.name}（{who.note}）" if shared else who.name
+        outside = RECORD if turn.record else UNNAMED
+        names[id(turn)] = outside if who is None else f"{who.name}（{who.note}）" if shared else who.name
     return names

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .turns import Paragraph
+from .labels import Paragraph
 
 _HAN = "一二三四五六七八九十"
 _LISTED = 7

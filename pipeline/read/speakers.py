@@ -1,87 +1,31 @@
-"""Who a label such as `受访者A：` or `张书记（村支书）00:01:23` names, and whether it names anybody at all."""
+"""Who a label such as `受访者A：` or `张书记（村支书）00:01:23` names, and whether it names anybody at all.
+
+The words are data (`lexicons/speakers.csv`); the rules here put them together.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
-from .source import words
+from .lexicon import any_of, word_lists
 
-INTERVIEWER = words("""
-    访谈者 访谈员 访谈人 访问者 访问员 访员 采访者 采访人 采访员 主持人 主持者 主持 记者 提问者 提问人 提问 问 Q
-    调查员 调查者 调查人员 调查人 调查组 调研员 调研者 调研人员 调研人 调研组 调研组成员 调研组组长 研究者 督查组
-    巡察组 话务员 接线员 坐席 客服 interviewer moderator host facilitator researcher question
-""")
-"""Labels of those who ask."""
-
-RESPONDENT = words("""
-    受访者 受访人 受访对象 受访群众 受访村民 受访居民 被访者 被访人 被访谈者 被访谈人 被采访者 被采访人 被调查者
-    被调查人 访谈对象 采访对象 调查对象 回答者 回答人 回答 答 A 说话人 发言人 发言者 未知说话人 嘉宾 与会者 参会者
-    来电人 反映人 投诉人 interviewee respondent participant speaker answer
-""")
-"""Labels of those who answer, or who are numbered by a transcription service."""
-
-_SHORT = ("问", "答", "Q", "A")
-
-PERSONS = words("""
-    书记 主任 村长 支书 会计 局长 县长 区长 镇长 乡长 处长 科长 所长 站长 院长 校长 部长 市长 厅长 股长 队长 组长
-    社长 班长 园长 委员 代表 同志 老师 教师 教授 医生 大夫 护士 师傅 先生 女士 小姐 大爷 大妈 大娘 大叔 大婶 大姐
-    大哥 阿姨 叔叔 伯伯 奶奶 爷爷 嫂子 村民 居民 市民 群众 农户 农民 商户 业主 住户 租户 家长 学生 党员 干部 员工
-    职工 工人 老人 青年 志愿者 网格员 社工 经理 老板 司机 负责人 工作人员 当事人 网友 顾客 患者 家属 摊主 店主 社员
-    户主
-""")
-"""Nouns of persons that end a label, or stand before a name."""
-
-NOBODY = words("""
-    时间 地点 日期 主题 题目 标题 目的 会议主题 会议时间 会议地点 会议名称 访谈时间 访谈地点 访谈日期 访谈方式
-    访谈主题 访谈目的 调研时间 调研地点 调研主题 座谈时间 座谈地点 座谈主题 录音时长 录音文件 时长 参加人员 参会人员
-    与会人员 参加人 出席 出席人员 列席 列席人员 缺席 记录人 记录 记录员 整理人 整理 转写 审核 校对 撰稿 单位 部门
-    电话 姓名 性别 年龄 职业 学历 文化程度 政治面貌 住址 地址 编号 备注 注 附 附件 说明 摘要 关键词 来源 问题 建议
-    意见 意见建议 原因 结论 措施 对策 做法 成效 结果 总结 小结 补充 优点 缺点 不足 背景 目标 任务 要求 内容 第一
-    第二 第三 第四 其一 其二 其三 首先 其次 再次 最后 一方面 另一方面 例如 比如 比如说 其中 另外 此外 总之 因此 所以
-    但是 同时 现在 以前 全部 部分 计划 方案 方法 项目 管理 安全 路面 马路 路灯 水电 水费 水质 电费 房价 房屋 房租
-    程序 金额 成本 经费 万元 应急 宗旨 毛病 高速 高峰 党建 党委 党风 施工 温度 常态 季度 江边 田地 章程 和谐 解决
-    明天 明年 于是 方便 方面 方向 温馨提示 文明 文化 单独 白天 高龄 高温 平时 平均 安排 安置 常见 成果 成绩 车位
-    车费 陈述 程度 房子 广场 国家 何况 黄金 金融 康复 雷区 林地 林业 马上 苗木 牛羊 石料 石头 水利 水泥 孙子 田间
-    童年 万一 王法 温室 向上 项目款 许多 严重 杨树 叶子 易地 应该 余额 元旦 张贴 郑重 周边 周末 周期 朱红 祝愿 阿
-    老实说 老师们 老百姓 小区 小孩 小时 小事 小学 老年 老家 老路 老人们 小额 小组 老旧 小微 老小区
-""")
-"""What stands before a colon and speaks not."""
-
-_SURNAMES = (
-    "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗郑梁谢宋唐许韩冯邓曹彭曾萧肖田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈姚卢姜崔钟谭陆汪范金石廖贾夏韦付"
-    "方白邹孟熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔向汤温康施文牛樊葛邢安齐易乔伍庞颜倪庄聂章鲁岳翟殷詹申欧耿关兰焦俞左柳甘祝包"
-)
-_INTERVIEWERS = frozenset(INTERVIEWER)
-_RESPONDENTS = frozenset(RESPONDENT)
-_NOBODIES = frozenset(NOBODY)
+_HAN = "\u4e00-\u9fff"
 _NUMBERED = r"(?:\s*(?:[A-Za-z]|\d{1,3}|[一二三四五六七八九十]{1,2}|[甲乙丙丁戊])号?)?"
-_WITH_NAME = r"(?:[\u4e00-\u9fff×*]{1,4})?"
+_NAMED = rf"(?P<named>[{_HAN}×*]{{1,3}})"
+_MASKED = re.compile(rf"[{_HAN}]{{1,4}}(?:某{{1,2}}|[×xX*]{{1,3}})[{_HAN}甲乙丙A-Z\d]?")
+_HEADED = ("总", "董", "工")
+"""Titles that may stand after a firm's name and a surname: `鑫源机械张总`."""
 
+_TIGHT = re.compile(rf"(?<=[{_HAN}])[\s\u3000]+(?=[{_HAN}])")
+_ALIAS = re.compile(r"(?:以下)?简?称[为：:]?\s*[“\"'「『]?(\w{1,4})")
+_SAID = re.compile(rf"[{_HAN}A-Za-z]")
+LONGEST = 14
+"""Characters of a label that is taken for a speaker without being known."""
 
-def _any(choices: Iterable[str]) -> str:
-    return "|".join(sorted(map(re.escape, choices), key=len, reverse=True))
-
-
-_LONG_ASK = [word for word in INTERVIEWER if word not in _SHORT]
-_LONG_ANSWER = [word for word in RESPONDENT if word not in _SHORT]
-_ASKS = re.compile(rf"(?:{_any(_LONG_ASK)})(?:{_NUMBERED}|{_WITH_NAME})|[问Q]\s*\d{{0,3}}", re.IGNORECASE)
-_ANSWERS = re.compile(rf"(?:{_any(_LONG_ANSWER)})(?:{_NUMBERED}|{_WITH_NAME})|[答A]\s*\d{{0,3}}", re.IGNORECASE)
-_PERSON = re.compile(rf"[\u4e00-\u9fffA-Za-z·\d]{{0,12}}(?:{_any(PERSONS)})(?:{_NUMBERED}|[\u4e00-\u9fff×*]{{1,3}})")
-_CROWD = re.compile(
-    "(?:有的|有些|部分|许多|很多|多数|一些|个别|大家|广大|所有|不少|联系|服务|关于|对于|为了|全体|各位|少数)"
-)
-_MASKED = re.compile(r"[\u4e00-\u9fff]{1,4}(?:某{1,2}|[×xX*]{1,3})[\u4e00-\u9fff甲乙丙A-Z\d]?")
-_NAME = re.compile(
-    rf"[{_SURNAMES}][\u4e00-\u9fff]{{1,2}}|(?:欧阳|司马|上官|诸葛|东方|尉迟|司徒|夏侯)[\u4e00-\u9fff]{{1,2}}"
-    rf"|[老小阿][{_SURNAMES}\u4e00-\u9fff]|[{_SURNAMES}][总工姐哥叔婶嫂伯姨]|[\u4e00-\u9fff]{{2,6}}·[\u4e00-\u9fff]{{2,6}}"
-    r"|\d{1,3}号|匿名\s*\d*|[A-Z][a-z]+(?: [A-Z][a-z]+)?"
-)
-_LETTER = re.compile(r"[A-Za-z]\d{0,3}|[甲乙丙丁戊己庚辛]")
-_SPOKEN = re.compile(
-    r"(?:说|反映|认为|指出|表示|提出|介绍|谈到|强调|问道|讲|称|如下|包括|例如|比如|就是|的是|是|的|了|们都|都|来看|方面|问题|建议)$"
-)
+KINDS = ("asks", "asks_short", "answers", "answers_short", "letter", "person", "name", "group")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +34,24 @@ class Speaker:
 
     name: str
     kind: str
-    """`asks`, `answers`, `person`, `name`, `letter`, or empty where it names nobody that we know."""
+    """One of `KINDS`; empty where it names nobody that we know. The short ones (`问`, `答`) need each other."""
     note: str = ""
     """What stood in brackets after the name: `村支书`."""
+
+    @property
+    def asks(self) -> bool:
+        """Whether this is one of those who ask."""
+        return self.kind in ("asks", "asks_short")
+
+    @property
+    def sure(self) -> bool:
+        """Whether the label alone tells that somebody speaks."""
+        return self.kind in ("asks", "answers")
+
+    @property
+    def short(self) -> bool:
+        """Whether the label is only `问`, `答`, `Q`, `A` (and a number)."""
+        return self.kind.endswith("_short")
 
 
 def speaker(label: str, note: str = "") -> Speaker:
@@ -107,46 +66,130 @@ def speaker(label: str, note: str = "") -> Speaker:
 
     Examples
     --------
-    >>> speaker("访谈者").kind, speaker("受访者A").kind, speaker("居民代表王某").kind, speaker("他说").kind
+    >>> speaker("访谈者").kind, speaker("受访者A").kind, speaker("鑫源机械张总").kind, speaker("他说").kind
     ('asks', 'answers', 'person', '')
-    >>> speaker("李某", "主持人").kind
-    'asks'
+    >>> speaker("李某", "主持人").kind, speaker("Q2").name
+    ('asks', 'Q')
     """
-    name = " ".join(label.split()).strip("*_ ")
+    rules = _rules()
+    name = tidy(label)
     note = note.strip()
-    kind = _kind(name)
-    if note and _ASKS.fullmatch(note):
+    kind = rules.kind(name)
+    if kind.endswith("_short"):
+        name = name.rstrip("0123456789 ").upper()
+    if note and rules.asks.fullmatch(note):
         kind = "asks"
-    elif note and not kind and name not in _NOBODIES and not _SPOKEN.search(name):
+    elif note and not kind and rules.plausible(name):
         kind = "person"
-    return Speaker(name, kind, note)
+    return Speaker(name, kind, "" if _ALIAS.search(note) else note)
 
 
-def _kind(name: str) -> str:
-    if not name or name in _NOBODIES or name.isdigit() or _SPOKEN.search(name):
-        return ""
-    if _ASKS.fullmatch(name):
-        return "asks"
-    if _ANSWERS.fullmatch(name):
-        return "answers"
-    if _LETTER.fullmatch(name):
-        return "letter"
-    if (_PERSON.fullmatch(name) and not _CROWD.match(name)) or _MASKED.fullmatch(name):
-        return "person"
-    return "name" if _NAME.fullmatch(name) else ""
-
-
-def is_short(name: str) -> bool:
-    """Whether a label is only `问`, `答`, `Q`, `A` (and a number): it needs company to be believed."""
-    return name.rstrip("0123456789 ").upper() in _SHORT
-
-
-def unnumbered(name: str) -> str:
-    """`问1` and `Q2` name whom `问` and `Q` name.
+def tidy(label: str) -> str:
+    """Return a label as it is compared: no marks around it, no spaces between Chinese characters.
 
     Examples
     --------
-    >>> unnumbered("问1"), unnumbered("受访者1")
-    ('问', '受访者1')
+    >>> tidy("** 张 三 **"), tidy("Lucy  Wang")
+    ('张三', 'Lucy Wang')
     """
-    return name.rstrip("0123456789 ").upper() if is_short(name) else name
+    return _TIGHT.sub("", " ".join(label.split()).strip("*_ "))
+
+
+def alias(note: str) -> str:
+    """Return the short name that a bracket gives: `以下简称“记”`.
+
+    Examples
+    --------
+    >>> alias("以下简称“记”"), alias("村支书")
+    ('记', '')
+    """
+    match = _ALIAS.search(note)
+    return match[1] if match else ""
+
+
+def plausible(name: str) -> bool:
+    """Whether a label that we do not know could name a speaker: short, no clause, no word of a list.
+
+    Examples
+    --------
+    >>> plausible("绿源环保"), plausible("他的意思"), plausible("问题"), plausible("比例为1")
+    (True, False, False, False)
+    """
+    return _rules().plausible(name)
+
+
+def is_nobody(name: str) -> bool:
+    """Whether a label surely names nobody: `问题`, `地址`, `上午`, or a field of the record."""
+    return name in _rules().nobody
+
+
+def is_field(name: str) -> bool:
+    """Whether a label is a field of the record's own head: `时间`, `地点`, `参加人员`."""
+    return name in _rules().record
+
+
+class _Rules:
+    """The lists as patterns.
+
+    Parameters
+    ----------
+    lists : mapping of str to tuple of str
+        `lexicons/speakers.csv`.
+    """
+
+    def __init__(self, lists: Mapping[str, tuple[str, ...]]) -> None:
+        surname = f"[{''.join(lists['surname'])}]"
+        headed = rf"[{_HAN}A-Za-z]{{2,10}}{surname}(?:{any_of(_HEADED)})"
+        nouns, titles = any_of(lists["person"]), any_of(lists["title"])
+        named = rf"[{_HAN}×*]{{1,4}}"
+        self.record = frozenset(lists["record"])
+        self.nobody = self.record | frozenset(lists["nobody"])
+        self.asks = re.compile(rf"(?:{any_of(lists['asks'])})(?:{_NUMBERED}|{named})", re.IGNORECASE)
+        self._asks_short = re.compile(rf"(?:{any_of(lists['asks_short'])})\s*\d{{0,3}}|问题\s*\d{{1,3}}", re.IGNORECASE)
+        self._answers = re.compile(rf"(?:{any_of(lists['answers'])})(?:{_NUMBERED}|{named})", re.IGNORECASE)
+        self._answers_short = re.compile(rf"(?:{any_of(lists['answers_short'])})\s*\d{{0,3}}", re.IGNORECASE)
+        self._person = re.compile(rf"[{_HAN}A-Za-z·\d]{{0,12}}(?:{nouns})(?:{_NUMBERED}|{_NAMED})|{headed}")
+        self._name = re.compile(
+            rf"{surname}[{_HAN}]{{1,2}}|(?:{any_of(lists['surname_long'])})[{_HAN}]{{1,2}}|{surname}(?:{titles})"
+            rf"|[老小阿][{_HAN}]|[{_HAN}]{{2,6}}·[{_HAN}]{{2,6}}|\d{{1,3}}号|匿名\s*\d*"
+            r"|(?:(?:Dr|Mr|Ms|Mrs|Prof)\.? ?)?[A-Z][a-z]+(?: [A-Z][a-z]*\.?){0,2}"
+        )
+        self._letter = re.compile(rf"[A-Za-z]\d{{0,3}}|[甲乙丙丁戊己庚辛]|{surname}")
+        self._group = re.compile(rf"[{_HAN}A-Za-z]{{1,12}}(?:{any_of(lists['group'])})")
+        self._crowd = re.compile(any_of(lists["crowd"]))
+        self._reported = re.compile(rf"(?:{any_of(lists['reported'])})$")
+        self._clause = re.compile(rf"(?:{any_of(lists['clause'])}|\d)$")
+
+    def kind(self, name: str) -> str:
+        if not name or name.isdigit() or name in self.nobody or self._reported.search(name):
+            return ""
+        for kind, pattern in (
+            ("asks", self.asks),
+            ("asks_short", self._asks_short),
+            ("answers", self._answers),
+            ("answers_short", self._answers_short),
+            ("letter", self._letter),
+        ):
+            if pattern.fullmatch(name):
+                return kind
+        if self._is_person(name) or _MASKED.fullmatch(name):
+            return "person"
+        if self._name.fullmatch(name):
+            return "name"
+        return "group" if self._group.fullmatch(name) and not self._crowd.match(name) else ""
+
+    def _is_person(self, name: str) -> bool:
+        match = self._person.fullmatch(name)
+        if not match or self._crowd.match(name):
+            return False
+        return not (match["named"] and self._clause.search(name))
+
+    def plausible(self, name: str) -> bool:
+        if name in self.nobody or not 1 < len(name) <= LONGEST or not _SAID.search(name):
+            return False
+        return not (self._crowd.match(name) or self._reported.search(name) or self._clause.search(name))
+
+
+@cache
+def _rules() -> _Rules:
+    return _Rules(word_lists("speakers"))

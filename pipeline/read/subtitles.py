@@ -10,7 +10,8 @@ from ..records import Reject, Response
 from .encoding import detect, lines
 from .prose import responses
 from .source import Notes, ReadOptions, Source
-from .turns import Paragraph, Turn
+from .labels import Paragraph
+from .turns import Turn
 
 _VOICE = re.compile(r"<v(?:\.[^\s>]*)?\s+([^<>]+)>")
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>|<\d[\d:.]*>|\{\\[^}]*\}")

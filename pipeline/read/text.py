@@ -13,7 +13,7 @@ from ..records import Reject, Response
 from .encoding import detect, lines
 from .prose import responses
 from .source import Notes, ReadOptions, Source
-from .turns import Paragraph
+from .labels import Paragraph
 
 _HEAD = re.compile(r"(#{1,6})\s")
 

@@ -13,7 +13,7 @@ from .archive import open_archive, refuse_dtd, relations, xml
 from .prose import responses
 from .source import Notes, ReadOptions, Source, UnreadableError
 from .speakers import speaker
-from .turns import Paragraph
+from .labels import Paragraph
 
 if TYPE_CHECKING:
     from lxml import etree

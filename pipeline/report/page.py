@@ -17,6 +17,7 @@ from pipeline.query import unit_parts
 from pipeline.records import Statement
 from pipeline.report.payload import MOST_UNITS, Payload, load_units, pieces
 from pipeline.report.pictures import Figure
+from pipeline.report.sentences import records
 from pipeline.tables import Table, visible
 
 if TYPE_CHECKING:
@@ -177,7 +178,7 @@ def _categories(tables: Sequence[Table], units: Payload, names: Mapping[str, str
             "keywords": _keywords(frames["keywords"], row["category"]),
             "quotes": _quotes(frames["quotes"], row["category"], units),
         }
-        for row in found.sort_values("problem_respondents", ascending=False, kind="stable").to_dict("records")
+        for row in records(found.sort_values("problem_respondents", ascending=False, kind="stable"))
     ]
 
 
@@ -191,7 +192,7 @@ def _quotes(frame: pd.DataFrame, category: str, units: Payload) -> list[tuple[st
     """Return the quotes of a category by statement, with the words that decided set apart."""
     own = frame[frame["category"] == category]
     return [
-        (statement.value, statement.zh, [_quote(row, units) for row in rows.to_dict("records")])
+        (statement.value, statement.zh, [_quote(row, units) for row in records(rows)])
         for statement in Statement
         if len(rows := own[own["statement"] == statement.value])
     ]

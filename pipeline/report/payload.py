@@ -76,9 +76,10 @@ class Payload:
         place = {file: number for number, file in enumerate(files)}
         content = {
             "names": list(self.names.values()),
-            "files": files,
+            "files": list(map(visible, files)),
             "file": [place[file] for file in self.rows["file"]],
-            **{name: self.rows[name] for name in ("location", "statement", "categories", "review", "sure", "marks")},
+            "location": list(map(visible, self.rows["location"])),
+            **{name: self.rows[name] for name in ("statement", "categories", "review", "sure", "marks")},
             "groups": [_coded(name, values) for name, values in self.groups.items()],
         }
         return _packed(json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace"))
@@ -137,7 +138,9 @@ def pieces(text: str, marks: Iterable[Mark]) -> list[tuple[str, str]]:
     return [(piece, kind) for piece, kind in [*cut, (text[at:], "")] if piece]
 
 
-def _read(parts: Sequence[Path], quotes: pd.DataFrame, by: Sequence[str], *, interviewer: bool) -> tuple[pa.Table, bool]:
+def _read(
+    parts: Sequence[Path], quotes: pd.DataFrame, by: Sequence[str], *, interviewer: bool
+) -> tuple[pa.Table, bool]:
     """Return the units to carry, and whether they are all."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -169,7 +172,9 @@ def _marks(units: pa.Table, categories: Sequence[Sequence[str]], statements: Seq
 
     column = units.column("evidence").combine_chunks()
     flat = pc.list_flatten(column)
-    names, starts, ends, hows = (pc.struct_field(flat, name).to_pylist() for name in ("category", "start", "end", "how"))
+    names, starts, ends, hows = (
+        pc.struct_field(flat, name).to_pylist() for name in ("category", "start", "end", "how")
+    )
     lengths = pc.fill_null(pc.list_value_length(column), 0).to_pylist()
     marks, at = [], 0
     for length, own, statement in zip(lengths, categories, statements, strict=True):
@@ -196,7 +201,7 @@ def _coded(name: str, values: list[str]) -> dict[str, Any]:
     """Return a column as its distinct values, sorted, and the place of each row's among them."""
     distinct = sorted(set(values))
     place = {value: number for number, value in enumerate(distinct)}
-    return {"name": name, "values": distinct, "of": [place[value] for value in values]}
+    return {"name": name, "values": list(map(visible, distinct)), "of": [place[value] for value in values]}
 
 
 def _packed(data: bytes) -> str:

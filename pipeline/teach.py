@@ -1,0 +1,97 @@
+"""The command `train`: labels in, a model's folder out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pipeline import card
+from pipeline.codebook import Codebook, load
+from pipeline.errors import LabelsRefused
+from pipeline.grade import SEEN, against, short_hashes
+from pipeline.labels import LabelOptions, Labels, read_labels
+from pipeline.resources import shipped
+from pipeline.segment import Segmenter, read_words
+from pipeline.train import learn
+
+SAMPLE = "models/builtin/sample.parquet"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the user asked for."""
+
+    columns: LabelOptions = LabelOptions()  # noqa: RUF009 -- frozen
+    codebook: Path | None = None
+    words: Path | None = None
+    builtin: bool | None = None
+    """Whether the built-in sample trains along; by default where the categories are its own."""
+    baseline: Path | None = None
+    semantic: bool | None = None
+    seed: int = 0
+    force: bool = False
+
+
+def teach(paths: Sequence[Path], out: Path, wish: Wish) -> dict[str, Any]:
+    """Train on labelled files, write the model's folder, return its card.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Labelled files.
+    out : Path
+        The model's folder; a model that is there is replaced only with `wish.force`.
+    wish : Wish
+        Columns, codebook and the rest.
+
+    Raises
+    ------
+    LabelsRefused, CodebookRefused, ModelRefused, OutputRefused
+        Before anything is written: the old model stays as it was.
+    """
+    card.may_write(out, force=wish.force)
+    book = None if wish.columns.label else load(wish.codebook)
+    labels = read_labels(paths, book, wish.columns)
+    base = _base(book, wish)
+    words = Segmenter(read_words(wish.words)[0]) if wish.words else None
+    trained = learn(labels, book, base=base, words=words, use_semantic=wish.semantic, seed=wish.seed)
+    about = trained.model.about | {SEEN: short_hashes(trained.labels)}
+    trained = replace(trained, model=replace(trained.model, about=about))
+    found = card.card_of(trained, wish.seed)
+    if wish.baseline:
+        found["baseline"] = against(card.judged(trained), trained.labels, trained.codebook, wish.baseline, wish.seed)
+    card.save(trained, found, out, force=wish.force)
+    return found
+
+
+def _base(book: Codebook | None, wish: Wish) -> Labels | None:
+    """Return the built-in sample where it trains along."""
+    if book is None or wish.builtin is False:
+        return None
+    if book.ids == load().ids:
+        return builtin_sample()
+    if wish.builtin:
+        raise LabelsRefused("自带的样本只有自带编码手册的类别，不能和您的类别一起训练：请去掉 --from builtin。")
+    return None
+
+
+def builtin_sample() -> Labels:
+    """Return the synthetic labelled sample that the built-in model was trained on."""
+    import pyarrow.parquet as pq
+
+    rows = pq.read_table(shipped(SAMPLE)).to_pydict()
+    categories = tuple(tuple(row) for row in rows["categories"])
+    return Labels(tuple(rows["text"]), tuple(rows["statement"]), categories, tuple(rows["group"]))
+
+
+def store_sample(labels: Labels, path: Path) -> None:
+    """Write a sample that later trainings can join."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns = {"text": labels.texts, "statement": labels.statements, "group": labels.groups}
+    table = pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
+    table = table.append_column("categories", pa.array(list(map(list, labels.categories)), pa.list_(pa.string())))
+    pq.write_table(table, path, compression="zstd", write_statistics=False)
