@@ -20,10 +20,15 @@ Bools = NDArray[np.bool_]
 ENOUGH = 50
 """A category with so many units has its own sigmoid and threshold; those with fewer share one."""
 
+COMMON = 0.3
+"""Share of units from which on a category is common."""
+
 _GRID = np.arange(0.10, 0.71, 0.02)
 
 
-def calibrate(labels: tuple[str, ...], scores: Floats, truth: Bools, *, exclusive: bool) -> Head:
+def calibrate(
+    labels: tuple[str, ...], scores: Floats, truth: Bools, *, exclusive: bool, prior: Head | None = None
+) -> Head:
     """Return a head without weights: how scores become probabilities, and thresholds.
 
     Parameters
@@ -36,6 +41,8 @@ def calibrate(labels: tuple[str, ...], scores: Floats, truth: Bools, *, exclusiv
         Which labels hold.
     exclusive : bool
         Whether exactly one holds.
+    prior : Head, optional
+        Of the model that is built upon: rare categories keep its sigmoids and thresholds.
     """
     k = len(labels)
     none = np.zeros((0, k), np.float32)
@@ -44,10 +51,16 @@ def calibrate(labels: tuple[str, ...], scores: Floats, truth: Bools, *, exclusiv
         return Head(labels, none, none.sum(axis=0), slope, np.zeros(k, np.float32), np.zeros(k, np.float32), True)
     slope, offset = _sigmoids(scores, truth)
     thresholds = _thresholds(sigmoid(slope * scores + offset), truth)
+    if prior:
+        rare = truth.sum(axis=0) < ENOUGH
+        slope, offset = np.where(rare, prior.slope, slope), np.where(rare, prior.offset, offset)
+        thresholds = np.where(rare, prior.thresholds, thresholds)
     return Head(labels, none, none.sum(axis=0), slope, offset, thresholds)
 
 
-def cross_calibrated(scores: Floats, truth: Bools, folds: NDArray[Any], *, exclusive: bool) -> tuple[Floats, Bools]:
+def cross_calibrated(
+    scores: Floats, truth: Bools, folds: NDArray[Any], *, exclusive: bool, prior: Head | None = None
+) -> tuple[Floats, Bools]:
     """Return probabilities and decisions of units, each calibrated on the other folds: nothing judges itself.
 
     Parameters
@@ -58,12 +71,14 @@ def cross_calibrated(scores: Floats, truth: Bools, folds: NDArray[Any], *, exclu
         The fold of each unit.
     exclusive : bool
         Whether exactly one holds.
+    prior : Head, optional
+        See `calibrate`.
     """
     probable, decided = np.zeros(scores.shape, np.float32), np.zeros(scores.shape, dtype=bool)
     labels = tuple(map(str, range(scores.shape[1])))
     for fold in np.unique(folds):
         test = folds == fold
-        head = calibrate(labels, scores[~test], truth[~test], exclusive=exclusive)
+        head = calibrate(labels, scores[~test], truth[~test], exclusive=exclusive, prior=prior)
         probable[test] = head.probabilities(scores[test])
         decided[test] = head.decided(probable[test])
     return probable, decided
@@ -115,8 +130,14 @@ def _thresholds(probable: Floats, truth: Bools) -> Floats:
 
 
 def _best_threshold(probability: Floats, truth: Bools) -> float:
-    """Return the threshold with the best F1, on a grid coarse enough not to follow single units."""
+    """Return the best threshold, on a grid coarse enough not to follow single units.
+
+    By F1; by kappa where the category is common, because F1 then rewards giving it to everything.
+    """
     said = probability[:, None] >= _GRID[None, :]
-    right = (said & truth[:, None]).sum(axis=0)
-    f1 = 2 * right / np.maximum(said.sum(axis=0) + truth.sum(), 1)
-    return float(_GRID[int(np.argmax(f1))])
+    right, given, true = (said & truth[:, None]).mean(axis=0), said.mean(axis=0), truth.mean()
+    if true <= COMMON:
+        return float(_GRID[int(np.argmax(2 * right / np.maximum(given + true, 1e-9)))])
+    agree = 1 - given - true + 2 * right
+    chance = given * true + (1 - given) * (1 - true)
+    return float(_GRID[int(np.argmax((agree - chance) / np.maximum(1 - chance, 1e-9)))])

@@ -28,7 +28,9 @@ def judged(trained: Trained) -> Judged:
     """Return what cross-validation says: each unit judged by machines, and calibrated by units, that had not seen it."""
     task, found = trained.task, trained.found
     truth = task.categories[found.rows]
-    probable, decided = cross_calibrated(found.categories, truth, found.folds, exclusive=task.exclusive)
+    probable, decided = cross_calibrated(
+        found.categories, truth, found.folds, exclusive=task.exclusive, prior=task.prior
+    )
     groups = np.unique(task.groups[found.rows], return_inverse=True)[1]
     if task.exclusive:
         return Judged(truth, probable, decided, groups, True)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 from typer import Argument, Option
 
+from pipeline import learning
 from pipeline.door import REFUSED, REJECTED, honest, run_app
 from pipeline.terminal import explained, progress_shown, say, show, tell
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from pipeline.result import Run
 
 _SHOWN_WARNINGS = 5
-_EXAMPLES = {
+_EXAMPLES = learning.EXAMPLES | {
     "": ("qunyan classify 访谈/ 问卷.xlsx -o 结果", 'qunyan explain "办个证跑了四趟，建议搞一网通办"'),
     "classify": (
         "qunyan classify 访谈/ -o 结果",
@@ -41,6 +42,7 @@ _EXAMPLES = {
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True)
 codebook_app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="看、新建、检查编码手册。")
 app.add_typer(codebook_app, name="codebook")
+learning.add_commands(app)
 
 
 class Unit(StrEnum):
@@ -191,15 +193,14 @@ def explain(
     as_json: Annotated[bool, Option("--json", help="输出 JSON，给程序用。")] = False,
 ) -> int:
     """Print how a text is coded and why."""
-    from pipeline import codebook as codebooks
-    from pipeline.coder import Coder
+    from pipeline.coder import Coder, CoderSpec, codebook_of
 
     coder = Coder.load(model, codebook, words)
     units = coder.table([_standard_input() if text == "-" else _decoded(os.fsencode(text))]).to_pylist()
     if as_json:
         _print_json(units)
         return 0
-    for line in explained(units, codebooks.load(codebook).names):
+    for line in explained(units, codebook_of(CoderSpec(model, codebook)).names):
         show(line)
     if not units:
         tell(say("没有可编码的文字。"))

@@ -24,7 +24,9 @@ def learning_curve(
     from sklearn.metrics import f1_score
 
     learner = Learner(task, recipe, weight)
-    head = calibrate(task.labels[0], found.categories, task.categories[found.rows], exclusive=task.exclusive)
+    head = calibrate(
+        task.labels[0], found.categories, task.categories[found.rows], exclusive=task.exclusive, prior=task.prior
+    )
     quick = len(task.cuts) > MANY
     rows, own = task.rows, np.zeros(len(task.cuts), dtype=bool)
     own[rows] = True

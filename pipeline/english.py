@@ -94,4 +94,45 @@ ENGLISH = {
     "已改善": "improved",
     "句式": "cue",
     "模型": "learnt",
+    # train, evaluate, sample, agree
+    "用标注好的样本训练模型，交叉检验，写出模型和模型卡。": (
+        "Train a model on labelled samples, cross-validate it, write the model and its card."
+    ),
+    "用没参加训练的标注检验模型。": "Test a model on labels that it was not trained on.",
+    "从结果里挑最值得标注的句子，写成带下拉列表的工作簿。": (
+        "Choose the sentences most worth labelling and write them as a workbook with drop-downs."
+    ),
+    "几位标注者的一致程度，和要商定的分歧。": "How far coders agree, and the disagreements to settle.",
+    "标注好的文件（xlsx csv jsonl parquet）。": "Labelled files (xlsx csv jsonl parquet).",
+    "文字在哪一列（可以写几次，按顺序连起来）。": "Column that holds the text (repeatable; joined in order).",
+    "标签在哪一列：每行一个标签，什么标签都行。": "Column of labels: one a row, any labels.",
+    "随机数种子；同一个种子结果相同。": "Random seed; the same seed gives the same result.",
+    "替换已有的模型或工作簿。": "Replace a model or workbook that is there.",
+    "模型放到哪个文件夹。": "The folder for the model.",
+    "是否和自带样本一起训练（默认：类别相同就一起）。": (
+        "Whether the built-in sample trains along (default: where the categories are its own)."
+    ),
+    "在相同的折上和这个模型比较。": "Compare with this model on the same folds.",
+    "是否试用句向量（默认：装了就试）。": "Whether to try sentence embeddings (default: where installed).",
+    "模型：{out}（说明见 {card}）": "Model: {out} (card: {card})",
+    "  ……共 {count} 类": "  ... {count} categories in all",
+    "更好": "better",
+    "更差": "worse",
+    "没有差别": "no difference",
+    "与基准模型相比：{verdict}，宏平均 F1 {interval}": "Against the baseline: {verdict}, macro F1 {interval}",
+    "模型文件夹；builtin 是自带的模型。": "Model folder; builtin is the one that ships.",
+    "写成哪个工作簿。": "The workbook to write.",
+    "挑多少句。": "How many sentences.",
+    "看哪个模型没把握（不写就用自带的）。": "The model whose doubts count (default: the built-in one).",
+    "几位标注者，每人一个工作簿。": "How many coders; a workbook each.",
+    "几位标注者共同标的百分比。": "Percentage of sentences that all coders label.",
+    "已写好 {path}：在黄色格里标注，存盘后用 qunyan train {path} -o 模型 训练。": (
+        "Written {path}: label in the yellow cells, save, then qunyan train {path} -o MODEL."
+    ),
+    "每位标注者一个文件。": "A file a coder.",
+    "把分歧写成工作簿，商定后可直接训练。": "Write the disagreements as a workbook to settle; it trains as it is.",
+    "{count} 句由至少两人标注。": "{count} sentences were labelled by two coders or more.",
+    "{count} 句有分歧，写在 {path} 最前面：商定后可直接训练。": (
+        "{count} sentences are disputed and stand first in {path}: settle them, then train on it."
+    ),
 }

@@ -86,6 +86,8 @@ class Task:
     exclusive: bool = False
     own: Bools | None = None
     embeddings: Floats | None = None
+    prior: Head | None = None
+    """The calibration of the built-in model, where its sample trains along."""
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
@@ -207,7 +209,9 @@ def fit(
     size = task.vocabulary.size
     scales = task.scales(recipe)[:, None]
     (weights, bias), (weights2, bias2) = ((w * scales, b) for w, b in (first, second))
-    head = calibrate(task.labels[0], found.categories, task.categories[found.rows], exclusive=task.exclusive)
+    head = calibrate(
+        task.labels[0], found.categories, task.categories[found.rows], exclusive=task.exclusive, prior=task.prior
+    )
     ones = np.ones(len(task.labels[1]), np.float32)
     warm = temperature(found.statements, task.statements[found.rows])
     statements = Head(task.labels[1], _short(weights2[:size]), bias2, ones / np.float32(warm), ones * 0, ones * 0, True)
@@ -241,7 +245,7 @@ def folds(task: Task, seed: int = 0) -> Iterator[Ints]:
     from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, StratifiedKFold
 
     groups = task.groups[task.rows]
-    count = min(FOLDS if len(task.rows) < MANY else 3, len(np.unique(groups)))
+    count = min(FOLDS if len(task.cuts) < MANY else 3, len(np.unique(groups)))
     single = task.categories[task.rows].argmax(axis=1)
     places = np.zeros(len(task.rows))
     if not task.exclusive or np.bincount(single).max() < count:

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +30,7 @@ FEW = 8
 """A category with fewer labelled units is named in the warnings."""
 
 LEAST_UNITS = 10
-WEIGHTS = (3.0, 10.0, 30.0)
+WEIGHTS = (3.0, 10.0)
 """So many times the user's units may count against one of the built-in sample."""
 
 BETTER = 0.005
@@ -105,6 +104,8 @@ def learn(
     warnings = [*labels.warnings, *check(labels, book, exclusive=exclusive)]
     everything = labels if base is None else joined(labels, base)
     task = task_of(everything, book, exclusive=exclusive, own=len(labels) if base else None, segmenter=words)
+    if base:
+        task = replace(task, prior=LinearModel.load(shipped("models/builtin")).categories)
     wanted = semantic.available() if use_semantic is None else use_semantic
     if wanted and task.small:
         task = replace(task, embeddings=semantic.embed(normalised(everything)))
@@ -200,7 +201,7 @@ def _chosen(task: Task, seed: int) -> tuple[Recipe, float, dict[str, float], Out
     """Choose recipe and weight by what they reach out of fold; return the winner's scores too."""
     sample = task if len(task.rows) <= MANY else task.part(_some_groups(task, seed))
     tried: dict[str, float] = {}
-    best: tuple[Recipe, float, float] = (USUAL, WEIGHTS[1] if task.own is not None else 1.0, -1.0)
+    best: tuple[Recipe, float, float] = (USUAL, WEIGHTS[0] if task.own is not None else 1.0, -1.0)
     kept: OutOfFold | None = None
     for recipe, weight in _candidates(task):
         found = out_of_fold(sample, recipe, weight, seed)
@@ -233,7 +234,7 @@ def quality(task: Task, found: OutOfFold) -> float:
     from sklearn.metrics import f1_score
 
     truth = task.categories[found.rows]
-    _, decided = cross_calibrated(found.categories, truth, found.folds, exclusive=task.exclusive)
+    _, decided = cross_calibrated(found.categories, truth, found.folds, exclusive=task.exclusive, prior=task.prior)
     present = truth.any(axis=0)
     scores = [float(f1_score(truth[:, present], decided[:, present], average="macro", zero_division=0))]
     said = task.statements[found.rows]

@@ -173,6 +173,21 @@ def test_equal_tables_give_equal_bytes_in_any_process(frames: dict[str, pd.DataF
     assert other.stdout.decode() == first
 
 
+def test_tables_are_drawn_by_name(frames: dict[str, pd.DataFrame]) -> None:
+    assert chart.draw("frequencies", frames.__getitem__).to_dict()["title"]["text"] == "各类别的受访者占比"
+    assert chart.draw("by_单位", frames.__getitem__) is not None
+    assert chart.draw("cooccurrence", frames.__getitem__) is None, "nothing beyond chance"
+    with pytest.raises(KeyError, match="frequencies"):
+        chart.draw("remainder", frames.__getitem__)
+
+
+def test_a_notebook_shows_a_picture_without_a_network(frames: dict[str, pd.DataFrame]) -> None:
+    shown = chart.frequencies(frames["frequencies"])._repr_mimebundle_()
+    bundle = shown[0] if isinstance(shown, tuple) else shown
+    assert list(bundle) == ["image/png"]
+    assert bundle["image/png"][:4] == b"\x89PNG"
+
+
 def test_pictures_are_written_where_asked(frames: dict[str, pd.DataFrame], tmp_path: Path) -> None:
     picture = chart.frequencies(frames["frequencies"])
     chart.save_png(picture, tmp_path / "a.png")

@@ -183,7 +183,8 @@ def test_locked_and_old_documents_are_named(tmp_path: Path, stream: str, ending:
 @pytest.mark.parametrize(
     ("name", "raw", "word"),
     [
-        ("a.xls", b"<html><table><tr><td>1</td></tr></table></html>", "HTML"),
+        ("a.xls", b"<html><body>\xe8\xaf\xb7\xe7\x99\xbb\xe5\xbd\x95</body></html>", "HTML"),
+        ("a.docx", b"<html><table><tr><td>1</td></tr></table></html>", "HTML"),
         ("a.docx", b"{\\rtf1 x}", "RTF"),
         ("a.txt", b"\x89PNG\r\n\x1a\n0000", "图片"),
         ("a.parquet", b"1,2,3", "Parquet"),

@@ -67,18 +67,67 @@ def test_several_questions_give_a_response_a_cell(tmp_path: Path) -> None:
 
 def test_uncertain_columns_are_listed(tmp_path: Path) -> None:
     path = csv(
-        tmp_path / "a.csv", "工号,您最想说的话？,单位\n1,窗口办事太慢要跑好几趟才行,甲\n2,希望能多开几个窗口办事,乙\n"
+        tmp_path / "a.csv",
+        "工号,情况,备忘,单位\n1,窗口办事太慢要跑好几趟才行,已经记下来转给窗口负责人办了,甲\n"
+        "2,希望能多开几个窗口办事,下周给他回个电话说说办理的情况,乙\n",
     )
     with pytest.raises(InputRefused) as refusal:
         texts(path)
     message = str(refusal.value)
     assert "a.csv" in message
-    assert "--text 您最想说的话？" in message
+    assert "--text 情况 --text 备忘" in message
     assert "单位：例如“甲”" in message
     with pytest.raises(InputRefused, match="没有“意见”"):
         texts(path, text=("意见",))
     with pytest.raises(InputRefused, match="不能确定"):
         texts(csv(tmp_path / "b.csv", "意见,建议\n办事难,加人\n"))
+
+
+def test_questions_to_the_respondent_are_taken_without_asking(tmp_path: Path) -> None:
+    path = csv(
+        tmp_path / "a.csv",
+        "工号,您觉得办事有什么困难？,请谈谈您的建议,您的年龄？\n"
+        "1,窗口办事太慢要跑好几趟才行,能不能网上一次办完,30\n2,材料每次说的都不一样,多开几个窗口就好了,40\n",
+    )
+    responses, _, reading = collect(path)
+    assert reading.columns["text"] == ["您觉得办事有什么困难？", "请谈谈您的建议"]
+    assert [r.text for r in responses[:2]] == ["窗口办事太慢要跑好几趟才行", "能不能网上一次办完"]
+    assert responses[0].meta == {"工号": "1", "您的年龄？": "30"}
+
+
+def test_a_free_column_that_asks_nobody_leaves_it_uncertain(tmp_path: Path) -> None:
+    path = csv(
+        tmp_path / "a.csv",
+        "您有什么意见？,处理经过\n窗口办事太慢要跑好几趟才行,已经转给窗口的负责人处理\n"
+        "要多开窗口少排队才好,下周给他回个电话说说办理的情况\n",
+    )
+    with pytest.raises(InputRefused, match="像是回答的有：您有什么意见？、处理经过"):
+        texts(path)
+
+
+def test_a_column_to_break_down_by_may_be_missing_in_one_file(tmp_path: Path) -> None:
+    responses, _, _ = collect(csv(tmp_path / "a.csv", "意见,区\n办事难,东\n"), by=("区", "年龄段"))
+    assert [r.meta for r in responses] == [{"区": "东"}]
+
+
+PAGE = """<html xmlns:o="urn:schemas-microsoft-com:office:office"><head><meta charset="gb2312"><style>td{{}}</style></head>
+<body><table border="1"><tr><td colspan="3">信访件导出</td></tr>
+<tr><th>编号</th><th>反映内容</th><th>区</th></tr>{rows}</table></body></html>"""
+
+
+def test_a_page_saved_as_a_workbook_is_read_as_a_table(tmp_path: Path) -> None:
+    path = tmp_path / "a.xls"
+    rows = (
+        "<tr><td>001</td><td>办事难，<b>跑了</b>三趟<br>材料多&amp;乱<script>x()</script></td><td>东</td></tr>"
+        "<tr><td>002</td><td> </td><td>西</td></tr><tr><td>003</td><td>&lt;差&gt;</td></tr>"
+    )
+    path.write_bytes(PAGE.format(rows=rows).encode("gbk"))
+    responses, rejects, reading = collect(path)
+    assert [(r.response, r.text, r.location, r.meta) for r in responses] == [
+        ("001", "办事难，跑了三趟\n材料多&乱", "第3行", {"区": "东"})
+    ]
+    assert [(r.location, r.reason) for r in rejects] == [("第4行", "empty"), ("第5行", "row_shape")]
+    assert "网页" in reading.warnings[0]
 
 
 def test_a_name_of_a_unit_column_is_prefixed(tmp_path: Path) -> None:

@@ -39,9 +39,14 @@ def folder(tmp_path: Path, root: Path) -> Path:
 def ran(example: re.Match[str], folder: Path, root: Path) -> subprocess.CompletedProcess[str]:
     shell = ["bash", "-e", "-c"] if example["language"] == "bash" else [sys.executable, "-c"]
     path = f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
-    chosen = {"PATH": path, "PYTHONPATH": str(root), "PYTHONUTF8": "1", "LC_ALL": "zh_CN.UTF-8"}
+    chosen = {"PATH": path, "PYTHONPATH": str(root), "PYTHONUTF8": "1", "LC_ALL": "C.UTF-8"}
     return subprocess.run(
-        [*shell, example["source"]], cwd=folder, env=os.environ | chosen, capture_output=True, text=True, encoding="utf-8"
+        [*shell, example["source"]],
+        cwd=folder,
+        env=os.environ | chosen,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
     )
 
 
@@ -56,19 +61,27 @@ def test_the_examples_run_and_print_what_the_readme_says(root: Path, folder: Pat
         result = ran(example, folder, root)
         assert result.returncode == int(example["code"] or 0), f"{example['source']}{result.stdout}{result.stderr}"
         outputs.append(result.stdout)
-    told = [(example, output) for example, output in zip(examples, outputs, strict=True) if example["output"] is not None]
+    told = [
+        (example, output) for example, output in zip(examples, outputs, strict=True) if example["output"] is not None
+    ]
     if update_golden:
         for example, output in reversed(told):
             text = text[: example.start("output")] + output + text[example.end("output") :]
         path.write_text(text, encoding="utf-8", newline="\n")
     else:
-        assert [output for _, output in told] == [example["output"] for example, _ in told], "有意改变的，请运行 make golden"
+        assert [output for _, output in told] == [example["output"] for example, _ in told], (
+            "有意改变的，请运行 make golden"
+        )
 
 
 def test_every_command_has_an_example(root: Path) -> None:
-    sources = "".join(example["source"] for example in EXAMPLE.finditer((root / "README.md").read_text(encoding="utf-8")))
+    sources = "".join(
+        example["source"] for example in EXAMPLE.finditer((root / "README.md").read_text(encoding="utf-8"))
+    )
     commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
-    names = [name for name in commands if name != "codebook"] + [f"codebook {name}" for name in commands["codebook"].commands]
+    names = [name for name in commands if name != "codebook"] + [
+        f"codebook {name}" for name in commands["codebook"].commands
+    ]
     assert [name for name in names if not re.search(rf"qunyan {name}\b", sources)] == []
 
 

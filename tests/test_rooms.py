@@ -12,10 +12,10 @@ import pipeline
 
 PACKAGE = Path(pipeline.__file__).parent
 IN_ORDER = """
-    errors records resources normalise split bookfile codebook marks labels read
-    segment scope statements cues features semantic shares model learnt train coder
-    tables folder workers run query stats breakdown keywords quotes tabulate explore chart report
-    evaluate review redact result job english terminal door cli
+    errors records resources normalise split bookfile codebook read segment scope statements cues features
+    semantic shares model modelfolder learnt marks labels calibration fitting train evaluate figures curve grade
+    card teach coder tables folder workers run query stats breakdown keywords quotes tabulate explore chart
+    report redact result labelsheet review agree exchange job english terminal door learning cli
 """
 ROOMS = IN_ORDER.split()
 FILES = sorted(

@@ -43,7 +43,7 @@ def installed(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(*command: str | Path, folder: Path) -> subprocess.CompletedProcess[str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    environment = clean | {"LC_ALL": "zh_CN.UTF-8", "PYTHONUTF8": "1"}
+    environment = clean | {"LC_ALL": "C.UTF-8", "PYTHONUTF8": "1"}
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, encoding="utf-8")
 
 
@@ -75,5 +75,7 @@ def test_the_sdist_holds_what_tests_and_training_need(built: Path, root: Path) -
         names = {name.removeprefix(f"{top}/") for name in file.getnames()}
     folders = (".ci", "benchmarks", "data", "docs", "lexicons", "models", "notebooks", "pipeline", "tests")
     paths = (path for folder in folders for path in (root / folder).rglob("*") if path.is_file())
-    wanted = {path.relative_to(root).as_posix() for path in paths if not {"__pycache__", ".ipynb_checkpoints"} & {*path.parts}}
+    wanted = {
+        path.relative_to(root).as_posix() for path in paths if not {"__pycache__", ".ipynb_checkpoints"} & {*path.parts}
+    }
     assert wanted | {"README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "pyproject.toml"} <= names

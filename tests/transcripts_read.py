@@ -24,13 +24,13 @@ class Transcript:
     def add(self, line: str) -> None:
         """Take a line of `transcripts.txt`."""
         owner, _, raw = line.partition("|")
-        label, mark, words = raw.partition("¦")
-        if not mark:
-            label, words = "", raw
+        _, mark, words = raw.partition("¦")
+        words, _, _ = words.partition("¦") if mark else (raw, "", "")
+        line = raw.replace("¦", "")
         if owner.startswith("&"):
-            self.lines[-1] += label + words
+            self.lines[-1] += line
         else:
-            self.lines.append(label + words)
+            self.lines.append(line)
         if words.strip():
             self.told.append((owner.removeprefix("&"), words.strip()))
 

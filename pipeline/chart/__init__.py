@@ -6,15 +6,23 @@ shows: the package ships a font (`_fonts/README.md`).
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 from pipeline.chart.render import Picture, save_png, save_svg
 from pipeline.chart.shares import comparison, cooccurrence, frequencies, reliability, trend
 from pipeline.chart.words import cloud, keyness
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 __all__ = [
+    "DRAWN",
     "Picture",
     "cloud",
     "comparison",
     "cooccurrence",
+    "draw",
     "frequencies",
     "keyness",
     "reliability",
@@ -22,3 +30,36 @@ __all__ = [
     "save_svg",
     "trend",
 ]
+
+DRAWN = ("frequencies", "trend", "cooccurrence", "keywords", "words")
+"""The tables that have a picture, beside every `by_<column>`."""
+
+
+def draw(name: str, table: Callable[[str], pd.DataFrame]) -> Picture | None:
+    """Draw a table of a run by its name.
+
+    Parameters
+    ----------
+    name : str
+        One of `DRAWN`, or `by_<column>`.
+    table : callable
+        Gives a table by its name, as `Run.table` does.
+
+    Returns
+    -------
+    altair chart or None
+        None where there is nothing to draw.
+
+    Raises
+    ------
+    KeyError
+        If that table has no picture.
+    """
+    if name == "cooccurrence":
+        return cooccurrence(table(name), table("frequencies"))
+    if name.startswith("by_"):
+        return comparison(table(name))
+    pictures = {"frequencies": frequencies, "trend": trend, "keywords": keyness, "words": cloud}
+    if name not in pictures:
+        raise KeyError(f"“{name}”没有图；有图的是：{'、'.join(DRAWN)} 和各个 by_…")
+    return pictures[name](table(name))

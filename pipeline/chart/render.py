@@ -32,20 +32,27 @@ def finished(chart: Any, title: str, note: str) -> Picture:
     """Return a picture with its title, a note under it, and the house's looks."""
     import altair as alt
 
-    heading = alt.TitleParams(title, subtitle=note, anchor="start", offset=12)
-    looks = {"labelFont": FONT, "titleFont": FONT, "labelColor": INK, "titleColor": FAINT, "titleFontWeight": "normal"}
-    picture: Picture = (
-        chart.properties(title=heading)
-        .configure(font=FONT, background="white", padding=8)
-        .configure_view(stroke=None)
-        .configure_title(
-            font=FONT, fontSize=15, fontWeight="normal", color=INK, subtitleFont=FONT, subtitleColor=FAINT,
-            subtitleFontSize=11,
-        )
-        .configure_axis(**looks, labelFontSize=11, titleFontSize=11, gridColor="#E6E9EC", domain=False, ticks=False)
-        .configure_legend(**looks, labelFontSize=11, titleFontSize=11)
-        .configure_header(**looks, labelFontSize=12)
-        .configure_text(font=FONT)
+    _show_offline()
+    text: dict[str, Any] = {
+        "labelFont": FONT,
+        "titleFont": FONT,
+        "labelColor": INK,
+        "titleColor": FAINT,
+        "titleFontWeight": "normal",
+    }
+    picture: Picture = chart.properties(title=alt.TitleParams(title, subtitle=note)).configure(
+        font=FONT,
+        background="white",
+        padding=8,
+        view=alt.ViewConfig(stroke=None),
+        title=alt.TitleConfig(
+            anchor="start", offset=12, font=FONT, fontSize=15, fontWeight="normal", color=INK,
+            subtitleFont=FONT, subtitleFontSize=11, subtitleColor=FAINT,
+        ),
+        axis=alt.AxisConfig(**text, labelFontSize=11, titleFontSize=11, gridColor="#E6E9EC", domain=False, ticks=False),
+        legend=alt.LegendConfig(**text, labelFontSize=11, titleFontSize=11),
+        header=alt.HeaderConfig(**text, labelFontSize=12),
+        text=alt.MarkConfig(font=FONT),
     )  # fmt: skip
     return picture
 
@@ -68,9 +75,7 @@ def save_svg(chart: Picture, path: str | Path | None = None, name: str = "pictur
     name : str
         Begins the ids within the SVG; pictures that stand in one page need different ones.
     """
-    svg = _slim(_renderer().vegalite_to_svg(chart.to_dict(), allowed_base_urls=[]))
-    ids: dict[str, str] = {}
-    svg = _TAGS.sub(lambda tag: _IDS.sub(lambda found: ids.setdefault(found[0], f"{name}-{len(ids)}"), tag[0]), svg)
+    svg = _svg(chart.to_dict(validate=False), name)
     if path is not None:
         Path(path).write_text(svg, encoding="utf-8", newline="\n")
     return svg
@@ -93,6 +98,22 @@ def save_png(chart: Picture | str, path: str | Path | None = None, scale: float 
     if path is not None:
         Path(path).write_bytes(png)
     return png
+
+
+def _svg(spec: dict[str, Any], name: str) -> str:
+    svg = _slim(_renderer().vegalite_to_svg(spec, allowed_base_urls=[]))
+    ids: dict[str, str] = {}
+    return _TAGS.sub(lambda tag: _IDS.sub(lambda found: ids.setdefault(found[0], f"{name}-{len(ids)}"), tag[0]), svg)
+
+
+@cache
+def _show_offline() -> None:
+    """Let notebooks show pictures as PNG, unless a renderer was chosen: Altair's own way loads scripts from the net."""
+    import altair as alt
+
+    alt.renderers.register("qunyan", lambda spec, **_: {"image/png": save_png(_svg(spec, "picture"))})
+    if alt.renderers.active == "default":
+        alt.renderers.enable("qunyan")
 
 
 @cache

@@ -26,7 +26,7 @@ LENGTHS = (2, 12)
 SIZES = (12, 46)
 """Pixels of the rarest and the most frequent word of a cloud."""
 
-TURNS = np.linspace(0, 60 * np.pi, 2500)
+TURNS = np.linspace(0, 60 * np.pi, 1600)
 """The spiral on which words look for a place."""
 
 

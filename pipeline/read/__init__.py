@@ -126,6 +126,8 @@ def _reader(kind: str) -> Reader:
         from .frames import read_jsonl as reader
     elif kind == "parquet":
         from .frames import read_parquet as reader
+    elif kind == "web":
+        from .web import read_web as reader
     elif kind == "subtitles":
         from .subtitles import read_subtitles as reader
     elif kind == "pdf":

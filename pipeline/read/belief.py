@@ -14,10 +14,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from .labels import Label, Paragraph, is_time, spoken
-from .record import names_in, only_names
+from .record import is_closing, is_heading, is_narration, is_record, names_in, only_names
 from .speakers import Speaker, alias, is_nobody, plausible
 
 _COLONS = ("colon", "bracket", "tab")
+_HAIL = re.compile(r"\s*(?:[您你]们?好|各位好)")
 _ITEM = re.compile(r"\s*(?:[（(]?\d{1,3}[）)]?\s*[.、．]?|[一二三四五六七八九十]+[、.])\s*\S")
 
 Labels = dict[int, Label]
@@ -55,10 +56,15 @@ def believed(found: Labels, paragraphs: Sequence[Paragraph], head: int) -> Label
     ]
     chosen = {label.at: label for label in base}
     _add_known(chosen, [*timed, *colons])
-    if not chosen:
+    if not chosen or (len(chosen) == 1 and _in_prose(chosen, paragraphs)):
         return _questioned(colons, paragraphs)
     _add_unknown(chosen, colons, found, paragraphs)
     return dict(sorted((chosen | _questions(chosen, paragraphs)).items()))
+
+
+def _in_prose(chosen: Labels, paragraphs: Sequence[Paragraph]) -> bool:
+    """Whether a single label stands after other words: `投诉人：王某` at the end of a letter."""
+    return any(not is_record(line, before=True) for line in paragraphs[: min(chosen)])
 
 
 def _renamed(label: Label, aliases: Mapping[str, Speaker]) -> Label:
@@ -80,21 +86,26 @@ def _timed(labels: list[Label], paragraphs: int) -> list[Label]:
 
 def _spoken(labels: list[Label], paragraphs: Sequence[Paragraph], head: int) -> list[Label]:
     """Labels with a colon (or in brackets, or before a tab) that the whole text bears out."""
-    labels = [label for label in labels if label.speaker.kind]
-    kinds = {label.name: label.speaker.kind for label in labels}
     counts = Counter(label.name for label in labels)
-    sure = {label.name for label in labels if label.speaker.sure or (label.speaker.short and _met(label, kinds, counts))}
+    kinds = {label.name: label.speaker.kind for label in labels if _could_speak(label)}
+    sure = {
+        label.name for label in labels if label.speaker.sure or (label.speaker.short and _met(label, kinds, counts))
+    }
+    labels = [label for label in labels if label.speaker.kind]
+    counts = Counter(label.name for label in labels)
+    kinds = {name: kind for name, kind in kinds.items() if kind}
     if sure:
         listed = names_in(paragraphs[:head])
         return [label for label in labels if label.name in sure or _welcome(label, counts[label.name], listed)]
-    return _regular(labels, kinds, counts) if _takes_turns(labels, kinds, counts, paragraphs) else []
+    labels = _not_addressed(labels, paragraphs)
+    return _regular(labels, kinds, counts) if _takes_turns(labels, kinds, counts, paragraphs, head) else []
 
 
 def _met(label: Label, kinds: Mapping[str, str], counts: Counter[str]) -> bool:
     """Whether `问` has its `答` (or another speaker), so that `A：` is no item of a list."""
     if label.speaker.asks:
         fit = {"answers", "answers_short", "person", "name", "group"}
-        return any(kind in fit or (kind == "letter" and counts[name] > 1) for name, kind in kinds.items())
+        return any(kind in fit or (kind in ("letter", "") and counts[name] > 1) for name, kind in kinds.items())
     return any(kind in ("asks", "asks_short") for kind in kinds.values())
 
 
@@ -107,11 +118,19 @@ def _regular(labels: list[Label], kinds: Mapping[str, str], counts: Counter[str]
     return [label for label in labels if kinds[label.name] != "letter" or counts[label.name] > 1]
 
 
+def _not_addressed(labels: list[Label], paragraphs: Sequence[Paragraph]) -> list[Label]:
+    """Leave out the names that letters begin with: `胡书记：您好！`."""
+    first = {label.at: spoken(paragraphs[label.at], label).strip() for label in labels}
+    after = {at: said or next((line.text for line in paragraphs[at + 1 : at + 2]), "") for at, said in first.items()}
+    speaks = {label.name for label in labels if not _HAIL.match(after[label.at])}
+    return [label for label in labels if label.name in speaks]
+
+
 def _takes_turns(
-    labels: list[Label], kinds: Mapping[str, str], counts: Counter[str], paragraphs: Sequence[Paragraph]
+    labels: list[Label], kinds: Mapping[str, str], counts: Counter[str], paragraphs: Sequence[Paragraph], head: int
 ) -> bool:
     """Whether names alone make a transcript: several, coming again or heading much of the text, with something said."""
-    if len(counts) < 2 or len(labels) < 3:
+    if len({label.name for label in labels}) < 2 or len(labels) < 3:
         return False
     said = [spoken(paragraphs[label.at], label) for label in labels]
     if sum(1 for words in said if only_names(words)) * 2 > len(said):
@@ -122,11 +141,17 @@ def _takes_turns(
     if any(label.form == "tab" for label in labels) and sum(map(len, said)) < 6 * len(said):
         return False
     again = sum(1 for count in counts.values() if count > 1)
-    share = len(labels) / len(paragraphs)
+    own = sum(1 for line in paragraphs[head:] if is_closing(line) or is_heading(line.text) or is_narration(line.text))
+    share = len(labels) / max(1, len(paragraphs) - head - own)
     if set(kinds.values()) <= {"group"}:
         return again >= 2 and share >= 0.5
     persons = sum(1 for name in counts if kinds[name] == "person")
-    return again >= 2 or (again > 0 and share >= 0.3) or share >= 0.5 or (persons >= 2 and share >= 0.25)
+    return (
+        (again >= 2 and share >= 0.05)
+        or (again > 0 and share >= 0.3)
+        or share >= 0.5
+        or (persons >= 2 and share >= 0.25)
+    )
 
 
 def _standing_alone(labels: list[Label], paragraphs: Sequence[Paragraph]) -> list[Label]:
@@ -157,7 +182,7 @@ def _add_unknown(chosen: Labels, colons: list[Label], found: Labels, paragraphs:
     listed = {label.name for label in strange if _in_a_list(label.at, found)}
     for label in strange:
         again = counts[label.name] > 1 and label.name not in listed
-        if again or (bold and label.bold) or _due(label.at, chosen, counts, found, paragraphs):
+        if again or (bold and label.bold) or _due(label, chosen, counts, found, paragraphs):
             chosen[label.at] = label
 
 
@@ -171,13 +196,20 @@ def _in_a_list(at: int, found: Labels) -> bool:
     return any(label and label.form == "colon" and is_nobody(label.name) for label in beside)
 
 
-def _due(at: int, chosen: Labels, counts: Counter[str], found: Labels, paragraphs: Sequence[Paragraph]) -> bool:
-    """Whether somebody who asks has the word, and after this paragraph another label (or nothing) follows."""
+def _due(label: Label, chosen: Labels, counts: Counter[str], found: Labels, paragraphs: Sequence[Paragraph]) -> bool:
+    """Whether an answer is due: those who ask have the word and asked, or another label (or nothing) follows.
+
+    A firm or an office may also follow another's answer.
+    """
+    at = label.at
     last = max((place for place in chosen if place < at), default=-1)
-    asked = last >= 0 and chosen[last].speaker.asks and paragraphs[last].flow == paragraphs[at].flow
+    asking = last >= 0 and chosen[last].speaker.asks and paragraphs[last].flow == paragraphs[at].flow
+    bare = not spoken(paragraphs[at], label).strip()
+    if asking and (bare or paragraphs[at - 1].text.rstrip("* _\t\u3000").endswith(("？", "?"))):
+        return True
     after = next((place for place in range(at + 1, len(paragraphs)) if not is_time(paragraphs[place])), None)
-    beside = after is None or after in chosen or (after in found and found[after].name in counts)
-    return asked and beside
+    followed = after is None or after in chosen or (after in found and found[after].name in counts)
+    return followed and (asking or (label.speaker.kind == "group" and last == at - 1 >= 0))
 
 
 def _questioned(colons: list[Label], paragraphs: Sequence[Paragraph]) -> Labels:

@@ -9,10 +9,12 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from ..errors import InputRefused
 from ..records import UNIT_SCHEMA
-from .source import ReadOptions, words
+from .lexicon import word_lists
+from .source import ReadOptions
 
 HEADER_WITHIN = 30
 """A heading is looked for among the first rows."""
@@ -20,35 +22,8 @@ HEADER_WITHIN = 30
 SAMPLE_ROWS = 100
 """Rows looked at to tell what columns hold."""
 
-TEXT = words("""
-    留言详情 留言内容 诉求内容 反映内容 反馈内容 投诉内容 投诉详情 来信内容 来电内容 信访内容 工单内容 事件描述
-    问题描述 诉求描述 意见内容 建议内容 意见建议 意见和建议 意见与建议 意见或建议 意见及建议 评论内容 评价内容
-    访谈内容 发言内容 回答内容 开放题 内容 正文 文本 原文 评论 留言 text content comment comments review feedback
-    message answer response opinion suggestion verbatim
-""")
-TEXT_LESS = words("""
-    意见 建议 回答 答案 发言 诉求 反馈 看法 观点 body description 描述 详情
-""")
-"""Headings that mean the answers where no heading of `TEXT` is there."""
-
-ID = words("""
-    留言编号 工单编号 工单号 问卷编号 答卷编号 记录编号 信件编号 评论编号 编号 id uuid 答卷id 留言id 评论id
-    record_id 序号 no
-""")
-RESPONDENT = words("""
-    受访者 受访者编号 受访人 被访者 被访者编号 调查对象 留言用户 留言人 来电人 反映人 诉求人 发言人 说话人 用户名
-    用户id 用户编号 用户 昵称 姓名 作者 respondent respondent_id participant user_id userid user username speaker
-    author name
-""")
-DATE = words("""
-    留言时间 日期 时间 提交时间 填写时间 答题时间 提交答卷时间 来电时间 受理时间 创建时间 发布时间 评论时间 访谈日期
-    访谈时间 date time datetime created_at submitted_at timestamp
-""")
-
 _UNITS = frozenset(UNIT_SCHEMA.names)
 _SPACE = re.compile(r"[\s\u3000]+")
-KNOWN = frozenset([*TEXT, *TEXT_LESS, *ID, *RESPONDENT, *DATE])
-"""All usual headings."""
 _ASKS = re.compile(r"[您你请].*(?:[?？]|什么|哪些|如何|怎样|怎么|意见|建议|看法)")
 _QUESTION = re.compile(r"[?？]|什么|哪些|如何|怎样|怎么|为何|请说明|请填写|请谈谈|意见|建议|看法")
 _NUMBER = re.compile(r"[-+]?[\d.,/:年月日\s%-]+")
@@ -75,6 +50,12 @@ class Layout:
         single = {"id": self.id, "respondent": self.respondent, "date": self.date}
         rest = {key: [self.names[at]] for key, at in single.items() if at is not None}
         return {"text": [self.names[at] for at in self.text], **rest}
+
+
+@cache
+def known_headings() -> frozenset[str]:
+    """Return all usual headings (`lexicons/headings.csv`), as `plain` gives them."""
+    return frozenset(word for words in word_lists("headings").values() for word in words)
 
 
 def plain(heading: str) -> str:
@@ -141,7 +122,7 @@ def header_row(rows: Sequence[Sequence[str]], options: ReadOptions) -> int | Non
     if any(hits):
         return hits.index(max(hits))
     by_shape = _first_wide(rows)
-    hits = [len(KNOWN & compared(row)) for row in rows]
+    hits = [len(known_headings() & compared(row)) for row in rows]
     if by_shape is not None and hits[by_shape]:
         return by_shape
     best = hits.index(max(hits)) if any(hits) else None
@@ -164,7 +145,7 @@ def _first_wide(rows: Sequence[Sequence[str]]) -> int | None:
 def _like_headings(cells: list[str]) -> bool:
     """Whether cells are different words and no numbers; a single one has to be a usual heading or ask for something."""
     if len(cells) == 1:
-        return plain(cells[0]) in KNOWN or bool(_ASKS.search(cells[0][:200]))
+        return plain(cells[0]) in known_headings() or bool(_ASKS.search(cells[0][:200]))
     different = len(set(cells)) == len(cells)
     return different and not any(_NUMBER.fullmatch(cell) or cell.endswith(("。", "！")) for cell in cells)
 
@@ -221,13 +202,10 @@ def choose(names: Sequence[str], sample: Sequence[Sequence[str]], options: ReadO
     """
     text = tuple(_named(name, names, sample, place, "text") for name in options.text)
     by = {at for at, name in enumerate(names) if plain(name) in {plain(wanted) for wanted in options.by}}
+    usual = word_lists("headings")
     single = {
-        key: _named(name, names, sample, place, key) if name else _usual(names, headings, set(text))
-        for key, name, headings in (
-            ("id", options.id, ID),
-            ("respondent", options.respondent, RESPONDENT),
-            ("date", options.date, DATE),
-        )
+        key: _named(name, names, sample, place, key) if name else _usual(names, usual[key], set(text))
+        for key, name in (("id", options.id), ("respondent", options.respondent), ("date", options.date))
     }
     text = text or _find_text(names, sample, place, {at for at in single.values() if at is not None} | by)
     used = {*text, single["id"], single["respondent"]} - by
@@ -256,8 +234,8 @@ def _usual(names: Sequence[str], headings: Sequence[str], taken: set[int]) -> in
 def _find_text(names: Sequence[str], sample: Sequence[Sequence[str]], place: str, taken: set[int]) -> tuple[int, ...]:
     """Return the column with a usual heading, or all columns whose heading asks the reader and whose cells are free text."""
     ends = [plain(_lower(name)) for name in names]
-    for headings in (TEXT, TEXT_LESS):
-        hits = [at for at, name in enumerate(ends) if name in headings and at not in taken]
+    for kind in ("text", "text_less"):
+        hits = [at for at, name in enumerate(ends) if name in word_lists("headings")[kind] and at not in taken]
         if len(hits) == 1:
             return (hits[0],)
         if hits:

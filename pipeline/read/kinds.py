@@ -31,6 +31,7 @@ _NAMES = {
     "word": "Word 文档（.docx）",
     "workbook": "Excel 工作簿",
     "csv": "文本表格（csv）",
+    "web": "网页表格（HTML）",
     "jsonl": "JSON 行",
     "parquet": "Parquet",
     "subtitles": "字幕",
@@ -68,7 +69,7 @@ class Kind:
     """What a file is."""
 
     reader: str
-    """One of the values of `KINDS`."""
+    """One of the values of `KINDS`, or `web`: a table of a web page."""
     warning: str = ""
     """A sentence where the name says otherwise."""
 
@@ -130,7 +131,9 @@ def _by_bytes(path: Path, head: bytes) -> str:
         if head.startswith(magic):
             raise UnreadableError("wrong_type", f"内容其实是{name}：{cure}")
     if _HTML.match(head):
-        raise UnreadableError("wrong_type", f"内容其实是网页（HTML），不是{_said(path)}：{_SAVE_AS_XLSX}")
+        if KINDS[path.suffix.lower()] in ("workbook", "csv"):
+            return "web"
+        raise UnreadableError("wrong_type", f"内容其实是网页（HTML），不是{_said(path)}：{_SAVE_AS_DOCX}")
     if _XML_SHEET.search(head):
         raise UnreadableError("wrong_type", f"内容其实是 XML 表格，不是{_said(path)}：{_SAVE_AS_XLSX}")
     return "subtitles" if _SRT.match(head) else ""

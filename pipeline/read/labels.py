@@ -35,8 +35,10 @@ _COLON = re.compile(
     rf"{_LEAD}(?:[\[（(]?(?P<before>{_TIME})[\]）)]?\s*)?{_NUMBER}[【\[]?(?P<name>{_WORDS}){_NOTE}[】\]]?"
     rf"(?:\s*[\[（(]?(?P<after>{_TIME})[\]）)]?)?\s*{_BOLD}\s*[：:](?!//){_BOLD}[ \t\u3000]*"
 )
-_BRACKET = re.compile(rf"{_LEAD}{_NUMBER}(?:【(?P<name>{_WORDS}){_NOTE}】|\[(?P<square>{_WORDS})\](?!\()){_BOLD}[ \t\u3000]*")
-_TAB = re.compile(rf"\s*(?:(?P<before>{_TIME})[ \t]*\t)?{_NUMBER}(?P<name>{_WORDS}){_NOTE} *[\t\u3000][ \t\u3000]*")
+_BRACKET = re.compile(
+    rf"{_LEAD}{_NUMBER}(?:【(?P<name>{_WORDS}){_NOTE}】|\[(?P<square>{_WORDS})\](?!\()){_BOLD}[ \t\u3000]*"
+)
+_TAB = re.compile(rf"\s*(?:(?P<before>{_TIME})[ \t]*\t)?{_NUMBER}(?P<name>{_WORDS}){_NOTE}(?: *\t| {{2}})[ \t]*")
 _ALONE = re.compile(rf"{_LEAD}[【\[]?(?P<name>{_WORDS}){_NOTE}[】\]]?{_BOLD}\s*$")
 _FORMS = (
     ("stamp", _STAMP_FIRST),
@@ -49,8 +51,16 @@ _FORMS = (
 _TIME_LINE = re.compile(rf"\s*[\[（(]?(?P<time>{_TIME})[\]）)]?\s*")
 _INNER = re.compile(rf"(?<=[。？！?!；;\s])(?P<name>[^\s{_MARKS}]{{1,10}})[：:](?!//)")
 _GAP = re.compile(r"[ \t\u3000\xa0]*")
+_SIGN = re.compile(r"[：:\t\u3000】\]]| {2}")
+_NAME_LINE = 60
+"""A longer line without any `_SIGN` has no label."""
+
 _LOOKED_AT = 200
 """Characters in which a label is looked for."""
+
+
+ASIDE = "栏目"
+"""The flow of a table's headings and short notes beside what was said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +110,15 @@ def label_of(paragraph: Paragraph, at: int = 0) -> Label | None:
     True
     """
     if paragraph.voice:
-        who = speaker(paragraph.voice)
+        named = _ALONE.fullmatch(normalise(paragraph.voice))
+        who = speaker(named["name"], named["note"] or "") if named else speaker(paragraph.voice)
         return Label(at, who if who.kind else replace(who, kind="person"), "voice")
     text = normalise(paragraph.text[:_LOOKED_AT])
-    if _TIME_LINE.fullmatch(text):
+    if (len(text) > _NAME_LINE and not _SIGN.search(paragraph.text[:_LOOKED_AT])) or _TIME_LINE.fullmatch(text):
         return None
+    wide = normalise(paragraph.text[:_LOOKED_AT].replace("\u3000", "\t"))
     for form, pattern in _FORMS:
-        match = pattern.match(text)
+        match = pattern.match(wide if form == "tab" else text)
         if match:
             return _label(match, form, at, paragraph.text)
     return None

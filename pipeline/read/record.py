@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from functools import cache
 
-from .labels import Label, Paragraph, field_name
+from .labels import ASIDE, Label, Paragraph, field_name
 from .lexicon import any_of, word_lists
 from .speakers import is_field, speaker
 
@@ -26,13 +26,14 @@ _ABOUT = re.compile(
     r"|[省市县区乡镇村组]|社区|街道|公司|企业|合作社|[局厅委办部院校厂]|人)"
 )
 _DATE = re.compile(r"\d{4}\s*[年./-]\s*\d{1,2}|\d{1,2}月\d{1,2}日")
+_WHEN = re.compile(r"[\d\s年月日时分点上下中午晚周星期一二三四五六日./:：~～至到—–-]+")
 _SENTENCE = re.compile(r"[。！？!?；;]")
 _HEADING = re.compile(
     r"\s*(?:第[一二三四五六七八九十]+[部章节]分?|[一二三四五六七八九十]+、|[（(][一二三四五六七八九十]+[）)])[^。！？!?；]{1,30}$"
 )
 _IN_BRACKETS = re.compile(r"\s*[（(【\[][^（）()【】]*[）)】\]]\s*")
 _LETTER = re.compile(r"[^\W\d_]")
-_MARGINS = ("页眉", "页脚", "脚注", "尾注", "批注")
+_MARGINS = ("页眉", "页脚", "脚注", "尾注", "批注", ASIDE)
 """Flows that nobody speaks in."""
 
 
@@ -96,8 +97,12 @@ def is_narration(text: str) -> bool:
 def is_closing(paragraph: Paragraph) -> bool:
     """Whether a paragraph closes the record: `（访谈结束）`, `记录人：赵某`."""
     text = paragraph.text.strip()
-    closed = len(text) <= NOTE and bool(_patterns()["ending"].fullmatch(text.strip("（()）【】[]。.— -")))
-    return closed or (len(text) <= FIELD and is_field(field_name(text)))
+    if len(text) <= NOTE and _patterns()["ending"].fullmatch(text.strip("（()）【】[]。.— -")):
+        return True
+    name, rest = field_name(text), _after_colon(text)
+    if len(text) > FIELD or not is_field(name):
+        return False
+    return name in word_lists("speakers")["sign"] or bool(_WHEN.fullmatch(rest)) or only_names(rest)
 
 
 def is_record(paragraph: Paragraph, *, before: bool) -> bool:
@@ -115,7 +120,7 @@ def is_record(paragraph: Paragraph, *, before: bool) -> bool:
         return True
     if is_closing(paragraph) or (len(text) <= NOTE and _is_note(paragraph, text)):
         return True
-    return before and _is_head(text)
+    return before and (_is_head(text) or (len(text) <= FIELD and is_field(field_name(text))))
 
 
 def _is_note(paragraph: Paragraph, text: str) -> bool:
@@ -138,7 +143,7 @@ def _patterns() -> dict[str, re.Pattern[str]]:
     lists = word_lists("speakers")
     return {
         "narration": re.compile(rf"\s*(?:{any_of(lists['narration'])})\s*[，,：:]?"),
-        "ending": re.compile(rf".{{0,10}}(?:{any_of(lists['ending'])})"),
+        "ending": re.compile(rf"(?:本次|此次|今天的?|全部)?(?:{any_of(lists['ending'])})(?:结束|完毕|了|为止)?"),
         "preface": re.compile(any_of(lists["preface"])),
     }
 

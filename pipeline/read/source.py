@@ -169,17 +169,6 @@ def _named(found: list[_Found]) -> list[Source]:
     return sorted(sources, key=lambda source: source.name)
 
 
-def words(text: str) -> tuple[str, ...]:
-    """Return the words of a list written with white space between them.
-
-    Examples
-    --------
-    >>> words("意见 建议")
-    ('意见', '建议')
-    """
-    return tuple(text.split())
-
-
 def shown(name: str) -> str:
     r"""Return a file name that can be printed and stored: bytes that are not UTF-8 are read as GB18030 or replaced.
 

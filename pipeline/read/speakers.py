@@ -19,6 +19,9 @@ _MASKED = re.compile(rf"[{_HAN}]{{1,4}}(?:某{{1,2}}|[×xX*]{{1,3}})[{_HAN}甲�
 _HEADED = ("总", "董", "工")
 """Titles that may stand after a firm's name and a surname: `鑫源机械张总`."""
 
+_PLACES = tuple("村镇乡县局厂厅院区市所")
+"""What no name of three characters ends with."""
+
 _TIGHT = re.compile(rf"(?<=[{_HAN}])[\s\u3000]+(?=[{_HAN}])")
 _ALIAS = re.compile(r"(?:以下)?简?称[为：:]?\s*[“\"'「『]?(\w{1,4})")
 _SAID = re.compile(rf"[{_HAN}A-Za-z]")
@@ -156,6 +159,9 @@ class _Rules:
         )
         self._letter = re.compile(rf"[A-Za-z]\d{{0,3}}|[甲乙丙丁戊己庚辛]|{surname}")
         self._group = re.compile(rf"[{_HAN}A-Za-z]{{1,12}}(?:{any_of(lists['group'])})")
+        self._before = re.compile(
+            rf"[{_HAN}]{{1,10}}(?:的|{any_of(lists['group'])})|[\dA-Za-z]+(?:号楼|[栋幢楼室床班座区组队号])?[-—_ ]*\d*[-—_ ]*"
+        )
         self._crowd = re.compile(any_of(lists["crowd"]))
         self._reported = re.compile(rf"(?:{any_of(lists['reported'])})$")
         self._clause = re.compile(rf"(?:{any_of(lists['clause'])}|\d)$")
@@ -172,11 +178,12 @@ class _Rules:
         ):
             if pattern.fullmatch(name):
                 return kind
-        if self._is_person(name) or _MASKED.fullmatch(name):
+        if self._is_person(name) or _MASKED.fullmatch(name) or self._described(name):
             return "person"
-        if self._name.fullmatch(name):
+        group = bool(self._group.fullmatch(name)) and not self._crowd.match(name)
+        if self._name.fullmatch(name) and not (group and len(name) > 2 and name.endswith(_PLACES)):
             return "name"
-        return "group" if self._group.fullmatch(name) and not self._crowd.match(name) else ""
+        return "group" if group else ""
 
     def _is_person(self, name: str) -> bool:
         match = self._person.fullmatch(name)
@@ -184,8 +191,15 @@ class _Rules:
             return False
         return not (match["named"] and self._clause.search(name))
 
+    def _described(self, name: str) -> bool:
+        """Whether a name has a description before it: `卖鱼的老周`, `3栋李姐`, `市场监管局王丽`."""
+        match = self._before.match(name)
+        who = name[match.end() :] if match else ""
+        known = who and who not in self.nobody and (self._name.fullmatch(who) or self._is_person(who))
+        return bool(known and not self._crowd.match(name))
+
     def plausible(self, name: str) -> bool:
-        if name in self.nobody or not 1 < len(name) <= LONGEST or not _SAID.search(name):
+        if name in self.nobody or not 1 < len(name) <= LONGEST or not _SAID.match(name):
             return False
         return not (self._crowd.match(name) or self._reported.search(name) or self._clause.search(name))
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from ..records import Reject, Response
 from .columns import (
     HEADER_WITHIN,
-    KNOWN,
     SAMPLE_ROWS,
     Layout,
     choose,
     compared,
     header_row,
+    known_headings,
     named_columns,
     plain,
     unique_names,
@@ -61,9 +61,9 @@ def read_csv(source: Source, options: ReadOptions, notes: Notes) -> Iterator[Res
     declared = declared_delimiter(first[0] if first else "")
     skipped = 1 if declared else 0
     named = frozenset(map(plain, named_columns(options)))
-    shape = sniff(first[skipped:], declared or _DELIMITERS, KNOWN | named)
+    shape = sniff(first[skipped:], declared or _DELIMITERS, known_headings() | named)
     rows = split_rows(itertools.chain(first[skipped:], text), shape)
-    yield from _records(enumerate(rows, start=1 + skipped), source.name, options, notes)
+    yield from table_records(enumerate(rows, start=1 + skipped), source.name, options, notes)
 
 
 def declared_delimiter(line: str) -> str:
@@ -78,7 +78,7 @@ def declared_delimiter(line: str) -> str:
     return line[4] if line.lower().startswith("sep=") and len(line) == 5 else ""
 
 
-def sniff(first: list[str], delimiters: str = _DELIMITERS, headings: frozenset[str] = KNOWN) -> Shape:
+def sniff(first: list[str], delimiters: str = _DELIMITERS, headings: frozenset[str] | None = None) -> Shape:
     r"""Find the delimiter under which most of the first rows have the same number of cells, more than one.
 
     Parameters
@@ -87,8 +87,8 @@ def sniff(first: list[str], delimiters: str = _DELIMITERS, headings: frozenset[s
         The first lines.
     delimiters : str
         Those to choose from, one character each.
-    headings : frozenset of str
-        Headings that are usual or that the user named, as `plain` gives them.
+    headings : frozenset of str, optional
+        Headings that are usual or that the user named, as `plain` gives them; the usual ones when not given.
 
     Returns
     -------
@@ -100,6 +100,7 @@ def sniff(first: list[str], delimiters: str = _DELIMITERS, headings: frozenset[s
     >>> sniff(["编号;意见\n", "1;办事难,人多\n", "2;好\n"])
     Shape(delimiter=';', width=2)
     """
+    headings = known_headings() if headings is None else headings
     scored = [(*_agreement(first, delimiter, headings), delimiter) for delimiter in delimiters]
     share, width, best = max(scored)
     return Shape(best, width) if share else Shape(_NONE, 1)
@@ -175,9 +176,10 @@ def _feed(text: Iterator[str], waiting: deque[str], taken: list[str]) -> Iterato
         yield line
 
 
-def _records(
+def table_records(
     rows: Iterator[tuple[int, list[str] | Broken]], file: str, options: ReadOptions, notes: Notes
 ) -> Iterator[Response | Reject]:
+    """Turn numbered rows, the heading among the first of them, into records."""
     first = list(itertools.islice(rows, HEADER_WITHIN + SAMPLE_ROWS))
     table = [row for _, row in first if isinstance(row, list)]
     if not any(map(str.strip, itertools.chain.from_iterable(table))):

@@ -12,8 +12,8 @@ from ..records import Reject, Response
 from .archive import open_archive, refuse_dtd, relations, xml
 from .prose import responses
 from .source import Notes, ReadOptions, Source, UnreadableError
-from .speakers import speaker
-from .labels import Paragraph
+from .talk import talk_of
+from .labels import ASIDE, Paragraph
 
 if TYPE_CHECKING:
     from lxml import etree
@@ -64,7 +64,7 @@ def read_word(source: Source, options: ReadOptions, notes: Notes) -> Iterator[Re
 
 
 def _container(paragraph: Paragraph) -> str:
-    return paragraph.flow or ("表格" if paragraph.location.startswith("表") else "正文")
+    return "表格" if paragraph.location.startswith("表") else paragraph.flow or "正文"
 
 
 def _document(archive: zipfile.ZipFile) -> tuple[list[Paragraph], str]:
@@ -218,14 +218,18 @@ class _Walk:
         self._boxes, self.found = self._boxes + self.found, outer
 
     def _table(self, element: etree._Element, name: str, flow: str) -> None:
-        """Return a table row by row; where the first of two cells names a speaker, the second is what was said."""
+        """Return a table row by row; where a column names speakers, the cells beside hold what was said."""
         rows = [[cell for cell in row.iter("{*}tc") if _owner(cell, "tr") is row] for row in _rows(element)]
-        talk = _is_talk(rows)
+        talk = talk_of([[_words(cell) for cell in row] for row in rows])
         for at, row in enumerate(rows, start=1):
-            voice = _words(row[0]) if talk and len(row) == 2 else ""
-            for column, cell in enumerate(row, start=1):
-                if not (voice and column == 1):
-                    self._cell(cell, f"{name}第{at}行第{column}列", flow, voice)
+            where = f"{name}第{at}行"
+            voice = talk.voice(at - 1)
+            for column, cell in enumerate(row):
+                if voice and column == talk.speakers:
+                    continue
+                beside = talk.is_beside(at - 1, column, _words(cell))
+                belongs = ASIDE if beside else flow or (where if talk.rows else "")
+                self._cell(cell, f"{where}第{column + 1}列", belongs, voice if column == talk.said else "")
 
     def _cell(self, element: etree._Element, place: str, flow: str, voice: str) -> None:
         several = _own_paragraphs(element)
@@ -254,10 +258,3 @@ def _rows(element: etree._Element) -> list[etree._Element]:
 
 def _words(element: etree._Element) -> str:
     return "".join(map(str, element.itertext())).strip().rstrip("：:")
-
-
-def _is_talk(rows: list[list[etree._Element]]) -> bool:
-    """Whether most rows of a table have two cells, a speaker in the first."""
-    pairs = [_words(row[0]) for row in rows if len(row) == 2]
-    voices = [name for name in pairs if speaker(name).kind in ("asks", "answers")]
-    return len(voices) >= 2 and len(voices) * 2 >= len(rows)

@@ -205,5 +205,5 @@ def _coded(name: str, values: list[str]) -> dict[str, Any]:
 
 
 def _packed(data: bytes) -> str:
-    maker = zlib.compressobj(9, zlib.DEFLATED, -15)
+    maker = zlib.compressobj(6, zlib.DEFLATED, -15)
     return base64.b64encode(maker.compress(data) + maker.flush()).decode()

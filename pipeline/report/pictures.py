@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,13 @@ if TYPE_CHECKING:
 TOLD = 3
 """Categories that a picture's description names."""
 
+_TITLES = {
+    "frequencies": "各类别的受访者占比",
+    "trend": "各类问题的变化",
+    "cooccurrence": "一起提到的问题",
+    "keywords": "各类别的关键词",
+    "words": "常用词",
+}
 _SIZE = re.compile(r'width="([\d.]+)" height="([\d.]+)"')
 
 
@@ -54,29 +61,19 @@ def draw_figures(tables: Sequence[Table]) -> list[Figure]:
     list of Figure
         Frequencies, break-downs, trend, network, keywords, cloud; those with nothing to show are left out.
     """
-    figures = []
-    for number, (table, title, picture) in enumerate(_pictures(tables)):
+    named = {table.name: table for table in tables}
+    figures: list[Figure] = []
+    for table in tables:
+        picture = chart.draw(table.name, lambda name: named[name].frame) if _has_picture(table) else None
         if picture is not None:
-            svg = chart.save_svg(picture, name=f"p{number}")
+            title = _TITLES.get(table.name) or f"{table.title}：提到问题的受访者占比"
+            svg = chart.save_svg(picture, name=f"p{len(figures)}")
             figures.append(Figure(table.name, title, _described(table, title), svg))
     return figures
 
 
-def _pictures(tables: Sequence[Table]) -> Iterator[tuple[Table, str, chart.Picture | None]]:
-    counts = next((table.frame for table in tables if table.name == "frequencies"), None)
-    for table in tables:
-        if table.name == "frequencies":
-            yield table, "各类别的受访者占比", chart.frequencies(table.frame)
-        elif "residual" in table.headings:
-            yield table, f"{table.title}：提到问题的受访者占比", chart.comparison(table.frame)
-        elif table.name == "trend":
-            yield table, "各类问题的变化", chart.trend(table.frame)
-        elif table.name == "cooccurrence" and counts is not None:
-            yield table, "一起提到的问题", chart.cooccurrence(table.frame, counts)
-        elif table.name == "keywords":
-            yield table, "各类别的关键词", chart.keyness(table.frame)
-        elif table.name == "words":
-            yield table, "常用词", chart.cloud(table.frame)
+def _has_picture(table: Table) -> bool:
+    return table.name in chart.DRAWN or "residual" in table.headings
 
 
 def _described(table: Table, title: str) -> str:

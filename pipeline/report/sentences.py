@@ -211,8 +211,10 @@ def _problem(row: Mapping[str, Any], following: Mapping[str, Any] | None) -> str
 
 def _words(frame: pd.DataFrame, category: str) -> str:
     own = frame[(frame["category"] == category) & (frame["bic"] > 2) & (frame["responses"] > 1)]
-    words = "".join(f"“{word}”" for word in own["word"].head(KEYWORDS))
-    return f"与其他语句相比，说到这一类别时多用{words}等词。" if words else ""
+    words = [f"“{word}”" for word in own["word"].head(KEYWORDS)]
+    if not words:
+        return ""
+    return f"与其他语句相比，说到这一类别时多用{''.join(words)}{'等词' if len(words) > 1 else '一词'}。"
 
 
 def _differences(numbers: _Numbers, category: str) -> Iterator[str]:

@@ -95,7 +95,7 @@ def write_word(
         _write(document, block, frames, drawn)
     unfinished = path.with_name(f".{path.name}.tmp")
     try:
-        unfinished.write_bytes(packed(document))
+        unfinished.write_bytes(packed(document, {"word/fontTable.xml": _font_table()}))
         unfinished.replace(path)
     except OSError as error:
         raise EnvironmentFault(
@@ -106,17 +106,16 @@ def write_word(
     return path
 
 
-def packed(document: Document) -> bytes:
-    """Return a document as bytes that depend on its content only."""
+def packed(document: Document, parts: Mapping[str, bytes] | None = None) -> bytes:
+    """Return a document as bytes that depend on its content only, some parts of it exchanged."""
     written, stable = io.BytesIO(), io.BytesIO()
     document.save(written)
     with zipfile.ZipFile(written) as source, zipfile.ZipFile(stable, "w", zipfile.ZIP_DEFLATED) as target:
         for name in source.namelist():
-            content = _font_table() if name == "word/fontTable.xml" else source.read(name)
             entry = zipfile.ZipInfo(name, _FIRST)
             entry.create_system = 3
             entry.external_attr = 0o600 << 16
-            target.writestr(entry, content, zipfile.ZIP_DEFLATED)
+            target.writestr(entry, (parts or {}).get(name) or source.read(name), zipfile.ZIP_DEFLATED)
     return stable.getvalue()
 
 

@@ -1,0 +1,217 @@
+"""What to label next: units spread over what was said, units the model is least sure of, and a random audit slice.
+
+The first are nearest to the centres of k-means clusters, the second have the smallest margins, spread by clusters too; the
+audit slice is drawn at random from all units and marked, so that shares in the whole can be estimated from it alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.codebook import Codebook
+from pipeline.errors import InputRefused
+from pipeline.grade import open_model
+from pipeline.labelsheet import Item, write_sheet
+from pipeline.model import LinearModel
+from pipeline.normalise import normalise
+from pipeline.records import Statement
+from pipeline.result import Run
+from pipeline.train import cuts_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+AUDIT, SPREAD, UNSURE = "随机抽查", "代表", "没把握"
+AUDIT_SHARE = 0.2
+SPREAD_SHARE = 0.3
+MOST = 20_000
+"""So many units at most are looked at; of more, so many at random."""
+
+_ALIKE = 0.9
+_POOL = 6
+_COLUMNS = ["file", "location", "response", "unit", "respondent", "role", "text", "evidence"]
+_NOT_TEXT = re.compile(r"[\W\d_]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """How much to draw, and for whom."""
+
+    units: int = 200
+    coders: int = 1
+    overlap: float = 0.2
+    """Share of the units that all coders get, where there are several."""
+    seed: int = 0
+
+
+def sample(
+    out: Path, path: Path, draw: Draw | None = None, model: Path | None = None, *, force: bool = False
+) -> list[Path]:
+    """Write workbooks with the units of a run that are most worth labelling.
+
+    Parameters
+    ----------
+    out : Path
+        A finished run.
+    path : Path
+        The workbook; with several coders one each, numbered.
+    draw : Draw, optional
+        How many units, for how many coders.
+    model : Path, optional
+        The model whose doubts count; the built-in one when not given.
+    force : bool
+        Whether workbooks that are there may be replaced.
+
+    Returns
+    -------
+    list of Path
+        The workbooks.
+
+    Raises
+    ------
+    InputRefused
+        If there is no finished run, or nothing in it to label.
+    """
+    draw = draw or Draw()
+    frame = _candidates(Run(out).units(_COLUMNS), draw.seed)
+    learnt, book = open_model(model)
+    texts = [normalise(text) for text in frame["text"]]
+    cuts = cuts_of(texts, book)
+    scores, kinds = learnt.scores(cuts, texts)
+    probable, certain = learnt.categories.probabilities(scores), learnt.statements.probabilities(kinds)
+    features = learnt.vocabulary.matrix(cuts)
+    picked = choose(features, margins(learnt, probable, certain), draw.units, draw.seed)
+    items = [_item(frame.iloc[row], why, learnt, book, probable[row], certain[row]) for row, why in picked]
+    return _written(path, items, draw, book, exclusive=learnt.categories.exclusive, force=force)
+
+
+def _candidates(frame: pd.DataFrame, seed: int) -> pd.DataFrame:
+    frame = frame[frame["role"] != "interviewer"]
+    frame = frame[~frame["text"].map(_key).duplicated() & (frame["text"].map(_key) != "")]
+    if frame.empty:
+        raise InputRefused("这次运行里没有可标注的句子。")
+    return frame.sample(MOST, random_state=seed).sort_index() if len(frame) > MOST else frame
+
+
+def _key(text: str) -> str:
+    """Return what near-duplicates share: the text without marks and numbers."""
+    return _NOT_TEXT.sub("", normalise(text)).lower()
+
+
+def margins(model: LinearModel, probable: Any, certain: Any) -> NDArray[np.float64]:
+    """Return how sure the model is of each unit's weakest decision, (n,): 0 is a toss-up."""
+    if model.categories.exclusive:
+        return _gap(probable)
+    thresholds = model.categories.thresholds
+    away = np.where(
+        probable >= thresholds, (probable - thresholds) / (1 - thresholds), (thresholds - probable) / thresholds
+    )
+    return np.asarray(np.minimum(away.min(axis=1), _gap(certain)), dtype=np.float64)
+
+
+def _gap(probable: Any) -> NDArray[np.float64]:
+    best = np.sort(probable, axis=1)[:, -2:]
+    return np.asarray(best[:, 1] - best[:, 0], dtype=np.float64)
+
+
+def choose(features: Any, margin: NDArray[np.float64], count: int, seed: int = 0) -> list[tuple[int, str]]:
+    """Choose units, none nearly equal to another.
+
+    Parameters
+    ----------
+    features : sparse matrix (n, features)
+        Of rows of about unit length.
+    margin : (n,) array
+        How sure the model is.
+    count : int
+        How many to choose, as far as there are so many different ones.
+    seed : int
+        Of the random parts.
+
+    Returns
+    -------
+    list of (int, str)
+        Rows, and why each was chosen, in the order of the rows.
+    """
+    draw = np.random.default_rng(seed)
+    chosen: dict[int, str] = {}
+    plan = ((AUDIT, round(count * AUDIT_SHARE)), (SPREAD, round(count * SPREAD_SHARE)), (UNSURE, count))
+    for why, most in plan:
+        wanted = min(most, count - len(chosen))
+        if why == AUDIT:
+            order = draw.permutation(len(margin))
+        elif why == SPREAD:
+            order = _central(features, np.arange(len(margin)), wanted, seed)
+        else:
+            pool = np.argsort(margin, kind="stable")[: wanted * _POOL]
+            order = np.r_[_central(features, pool, wanted, seed), np.argsort(margin, kind="stable")]
+        _take(features, order, wanted, chosen, why)
+    return sorted(chosen.items())
+
+
+def _take(features: Any, order: Sequence[int], wanted: int, chosen: dict[int, str], why: str) -> None:
+    for row in order:
+        if wanted <= 0:
+            return
+        if int(row) not in chosen and not _like_one(features, int(row), chosen):
+            chosen[int(row)] = why
+            wanted -= 1
+
+
+def _like_one(features: Any, row: int, chosen: Mapping[int, str]) -> bool:
+    if not chosen:
+        return False
+    others = features[list(chosen)]
+    lengths = np.sqrt(
+        np.asarray(others.multiply(others).sum(axis=1)).ravel() * features[row].multiply(features[row]).sum()
+    )
+    alike = np.asarray((others @ features[row].T).todense()).ravel() / np.maximum(lengths, 1e-9)
+    return bool(alike.max() > _ALIKE)
+
+
+def _central(features: Any, pool: NDArray[Any], count: int, seed: int) -> NDArray[np.int_]:
+    """Return the units of a pool that are nearest to the centres of `count` clusters."""
+    from sklearn.cluster import MiniBatchKMeans
+    from sklearn.decomposition import TruncatedSVD
+    from sklearn.metrics import pairwise_distances_argmin
+
+    if count <= 0 or len(pool) <= count:
+        return np.asarray(pool)
+    dense = TruncatedSVD(min(50, len(pool) - 1), random_state=seed).fit_transform(features[pool])
+    centres = MiniBatchKMeans(count, random_state=seed, n_init=1, batch_size=1024).fit(dense).cluster_centers_
+    return np.asarray(pool)[np.unique(pairwise_distances_argmin(centres, dense))]
+
+
+def _item(row: Any, why: str, model: LinearModel, book: Codebook, probable: Any, certain: Any) -> Item:
+    decided = model.categories.decided(probable[None, :])[0]
+    names = [f"{book.name_of(book.ids[k])} {probable[k]:.2f}" for k in np.flatnonzero(decided)]
+    evidence = dict.fromkeys(item["term"] for item in row["evidence"])
+    told = {"抽样": why, "文件": row["file"], "位置": row["location"], "受访者": row["respondent"]}
+    guess = {"模型的类别": "、".join(names) or "无", "依据": "、".join(list(evidence)[:8])}
+    if not model.categories.exclusive:
+        kind = int(certain.argmax())
+        guess = {"模型的表述": f"{Statement(model.statements.labels[kind]).zh} {certain[kind]:.2f}"} | guess
+    key = f"{row['file']}\0{row['response']}\0{row['unit']}\0{row['text']}"
+    return Item("q" + hashlib.sha256(key.encode()).hexdigest()[:15], row["text"], told, guess)
+
+
+def _written(path: Path, items: list[Item], draw: Draw, book: Codebook, *, exclusive: bool, force: bool) -> list[Path]:
+    if draw.coders == 1:
+        return [write_sheet(path, items, book, exclusive=exclusive, force=force)]
+    order = np.random.default_rng(draw.seed).permutation(len(items))
+    shared = set(order[: round(len(items) * draw.overlap)].tolist())
+    rest = [int(row) for row in order if int(row) not in shared]
+    paths = []
+    for coder in range(draw.coders):
+        rows = sorted([*shared, *rest[coder :: draw.coders]])
+        own = path.with_name(f"{path.stem}_{coder + 1}{path.suffix}")
+        paths.append(write_sheet(own, [items[row] for row in rows], book, exclusive=exclusive, force=force))
+    return paths
