@@ -15,7 +15,6 @@ from pipeline.calibration import cross_calibrated
 from pipeline.curve import learning_curve, outlook
 from pipeline.errors import EnvironmentFault, OutputRefused
 from pipeline.figures import Judged, figures
-from pipeline.model import softmax
 from pipeline.modelfolder import write, write_json
 from pipeline.train import Trained
 
@@ -34,7 +33,7 @@ def judged(trained: Trained) -> Judged:
     groups = np.unique(task.groups[found.rows], return_inverse=True)[1]
     if task.exclusive:
         return Judged(truth, probable, decided, groups, True)
-    certain = softmax(trained.model.statements.slope * found.statements)
+    certain = trained.model.statements.probabilities(found.statements)
     return Judged(truth, probable, decided, groups, False, task.statements[found.rows], certain)
 
 

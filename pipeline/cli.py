@@ -14,7 +14,7 @@ from typer import Argument, Option
 
 from pipeline import learning
 from pipeline.door import REFUSED, REJECTED, honest, run_app
-from pipeline.terminal import explained, progress_shown, say, show, tell
+from pipeline.terminal import explained, listed, progress_shown, say, show, tell
 
 if TYPE_CHECKING:
     from pipeline.result import Run
@@ -32,6 +32,7 @@ _EXAMPLES = learning.EXAMPLES | {
         "cat 一段话.txt | qunyan explain - --json",
     ),
     "report": ("qunyan report 结果", "qunyan report 结果 --by 单位"),
+    "explore": ("qunyan explore 结果", "qunyan explore 结果 --kwic 窗口", "qunyan explore 结果 --csv"),
     "verify": ("qunyan verify 结果",),
     "codebook": ("qunyan codebook show", "qunyan codebook new 手册.xlsx", "qunyan codebook check 手册.xlsx"),
     "show": ("qunyan codebook show", "qunyan codebook show 手册.csv"),
@@ -42,7 +43,7 @@ _EXAMPLES = learning.EXAMPLES | {
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True)
 codebook_app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="看、新建、检查编码手册。")
 app.add_typer(codebook_app, name="codebook")
-learning.add_commands(app)
+learning.add_commands(app, codebook_app)
 
 
 class Unit(StrEnum):
@@ -93,7 +94,7 @@ def _root(
     pass
 
 
-@app.command(help="读文件，逐句编码，写出表格和工作簿。")
+@app.command(help="读文件，逐句编码，写出表格、工作簿和报告。")
 @honest
 def classify(
     inputs: Annotated[
@@ -119,7 +120,7 @@ def classify(
     unit: Annotated[Unit, Option(help="按句（sentence）还是整条（response）编码。")] = Unit.sentence,
     encoding: Annotated[str | None, Option(help="文件的编码（不写就自动识别）。", metavar="NAME")] = None,
     sheet: Annotated[str | None, Option(help="只读这张工作表。", metavar="NAME")] = None,
-    jobs: Annotated[int, Option(help="用几个进程；结果相同。", min=1, metavar="N")] = 1,
+    jobs: Annotated[int | None, Option(help="用几个进程（不写就看输入多少）；结果相同。", min=1, metavar="N")] = None,
     interviewer: Interviewer = False,
     force: Annotated[bool, Option("--force", help="覆盖文件夹里另一次运行的结果。")] = False,
 ) -> int:
@@ -127,6 +128,7 @@ def classify(
     from pipeline.job import Progress
     from pipeline.job import classify as run_job
 
+    _name_ignored(words)
     stages = set()
     with progress_shown() as report:
 
@@ -158,12 +160,23 @@ def classify(
     return _summarise(run)
 
 
+def _name_ignored(words: Path | None) -> None:
+    """Name every line of the user's dictionary that is not used."""
+    from pipeline.segment import read_words
+
+    for line in read_words(words)[1] if words else ():
+        sentence = "词典 {path} 第{line}行没有采用：{reason}（{text}）"
+        tell(say(sentence, path=words, line=line.line, reason=line.reason, text=line.text))
+
+
 def _summarise(run: Run) -> int:
     totals = run.manifest["totals"]
     show(say("完成：{files} 个文件，{respondents} 位受访者，{units} 句，{rejected} 条没有分类。", **totals))
     if top := "、".join(_largest(run)):
         show(say("最多的问题：{top}", top=top))
-    show(say("结果：{book}（全部表格），明细和其他文件在 {out}", book=run.folder / "results.xlsx", out=run.folder))
+    show(say("结果：{book}（全部表格和语句）", book=run.folder / "results.xlsx"))
+    page, word = run.folder / "report.html", run.folder / "report.docx"
+    show(say("报告：{page}（用浏览器看），{word}（可修改的 Word 报告）", page=page, word=word))
     if totals["rejected"]:
         show(say("没有分类的记录和原因：{path}", path=run.folder / "rejects.csv"))
     warnings = [warning for file in run.manifest["files"].values() for warning in file["warnings"]]
@@ -195,6 +208,7 @@ def explain(
     """Print how a text is coded and why."""
     from pipeline.coder import Coder, CoderSpec, codebook_of
 
+    _name_ignored(words)
     coder = Coder.load(model, codebook, words)
     units = coder.table([_standard_input() if text == "-" else _decoded(os.fsencode(text))]).to_pylist()
     if as_json:
@@ -225,13 +239,37 @@ def _print_json(value: object) -> None:
     show(json.dumps(value, ensure_ascii=False, indent=1))
 
 
-@app.command(help="用已有的编码结果重新生成表格和工作簿，不重新编码。")
+@app.command(help="用已有的编码结果重新生成表格、工作簿和报告，不重新编码。")
 @honest
 def report(out: RunFolder, by: By, interviewer: Interviewer = False) -> int:
-    """Write tables and workbook again."""
+    """Write tables, workbook and reports again."""
     from pipeline.job import report as write_again
 
     return _summarise(write_again(out, by=by or None, interviewer=interviewer or None))
+
+
+@app.command(help="探索结果：关键词、词语在原话里的位置、新词、无类别语句的分组、重复的话。")
+@honest
+def explore(
+    out: RunFolder,
+    kwic: Annotated[str | None, Option(help="只看这个词在原话里的每一处。", metavar="TERM")] = None,
+    as_csv: Annotated[bool, Option("--csv", help="把各表全部写成 OUT/explore/*.csv。")] = False,
+    as_json: Annotated[bool, Option("--json", help="输出 JSON，给程序用。")] = False,
+) -> None:
+    """Look into a run."""
+    from pipeline import explore as look
+    from pipeline.result import Run
+
+    _ = Run(out).manifest
+    each = (look.overview, look.new_words, look.remainder_groups, look.duplicates)
+    tables = [look.concordance(out, kwic)] if kwic else [one(out) for one in each]
+    if as_json:
+        _print_json({table.name: table.frame.to_dict("records") for table in tables})
+    for table in () if as_json else tables:
+        for line in listed(table):
+            show(line)
+    for table in tables if as_csv else ():
+        tell(say("已写好 {path}。", path=look.write_csv(table, out)))
 
 
 @app.command(help="检查结果文件夹有没有缺失或被改动。")

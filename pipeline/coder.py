@@ -20,6 +20,8 @@ from pipeline.split import split
 if TYPE_CHECKING:
     import pandas as pd
 
+    from pipeline.train import Trained
+
 
 @dataclass(frozen=True, slots=True)
 class CoderSpec:
@@ -78,8 +80,9 @@ class Coder:
     (['办个证跑了四趟，窗口还说材料不全。', '建议搞一网通办。'], ['problem', 'suggestion'])
     """
 
-    def __init__(self, units: UnitCoder) -> None:
+    def __init__(self, units: UnitCoder, trained: Trained | None = None) -> None:
         self._units = units
+        self._trained = trained
 
     @classmethod
     def load(
@@ -98,6 +101,65 @@ class Coder:
         """
         model, book, dictionary = (Path(given) if given else None for given in (path, codebook, words))
         return cls(build(CoderSpec(model, book, dictionary)))
+
+    @classmethod
+    def train(
+        cls,
+        labels: pd.DataFrame,
+        codebook: str | Path | None = None,
+        label: str | None = None,
+        *,
+        builtin: bool | None = None,
+        seed: int = 0,
+    ) -> Coder:
+        """Train a coder on labels.
+
+        Parameters
+        ----------
+        labels : pandas.DataFrame
+            `text`, and `statement` and `categories` for a codebook, or a column with one label a row; `respondent`
+            where it is known.
+        codebook : str or Path, optional
+            The categories; the built-in ones when not given.
+        label : str, optional
+            The column with one label a row; no codebook is needed then.
+        builtin : bool, optional
+            Whether the built-in sample trains along; by default where the categories are its own.
+        seed : int
+            Of the cross-validation.
+
+        Raises
+        ------
+        LabelsRefused
+            If there is nothing to learn from them.
+        """
+        from pipeline.cues import CueFinder
+        from pipeline.labels import LabelOptions, from_frame
+        from pipeline.learnt import LearntCoder
+        from pipeline.segment import Segmenter
+        from pipeline.teach import Wish, open_book, trained_on
+
+        book = None if label else open_book(Path(codebook) if codebook else None)
+        wish = Wish(LabelOptions(label=label), builtin=builtin, seed=seed)
+        trained = trained_on(from_frame(labels, book, label), book, wish)
+        return cls(LearntCoder(trained.model, CueFinder(trained.codebook), Segmenter()), trained)
+
+    def save(self, path: str | Path, *, force: bool = False) -> dict[str, Any]:
+        """Write a trained coder's folder with its card, and return the card.
+
+        Raises
+        ------
+        OutputRefused
+            If another model is there and `force` is not given.
+        """
+        from pipeline import card
+
+        if self._trained is None:
+            raise ValueError("只有用 Coder.train 训练出来的才能保存；已有的模型请直接拷贝它的文件夹。")
+        card.may_write(Path(path), force=force)
+        found = card.card_of(self._trained)
+        card.save(self._trained, found, Path(path), force=force)
+        return found
 
     @property
     def categories(self) -> tuple[str, ...]:

@@ -13,7 +13,9 @@ ENGLISH = {
     "显示版本号。": "Show the version and exit.",
     "语言：zh 或 en（默认看系统的语言设置）。": "Language: zh or en (default: as the locale says).",
     # classify
-    "读文件，逐句编码，写出表格和工作簿。": "Read files, code every sentence, write tables and a workbook.",
+    "读文件，逐句编码，写出表格、工作簿和报告。": (
+        "Read files, code every sentence, write tables, a workbook and reports."
+    ),
     "文件或文件夹（txt md docx xlsx xls csv tsv jsonl parquet srt vtt pdf）；- 是标准输入，每行一条。": (
         "Files or folders (txt md docx xlsx xls csv tsv jsonl parquet srt vtt pdf); - for lines on standard input."
     ),
@@ -29,14 +31,23 @@ ENGLISH = {
     "按句（sentence）还是整条（response）编码。": "What is coded: sentence or response.",
     "文件的编码（不写就自动识别）。": "Encoding of the files (default: found by itself).",
     "只读这张工作表。": "Read this sheet only.",
-    "用几个进程；结果相同。": "Worker processes; the result is the same.",
+    "用几个进程（不写就看输入多少）；结果相同。": (
+        "Worker processes (default: by the size of the input); the result is the same."
+    ),
     "访谈者的话也计入表格。": "Count the interviewer's turns in the tables too.",
     "覆盖文件夹里另一次运行的结果。": "Replace another run's result in the folder.",
     # the other commands
     "看一段话怎么编码，依据是哪些词。": "Show how a text is coded, and the words that decided.",
     "要看的话；- 表示从标准输入读。": "The text; - reads standard input.",
     "输出 JSON，给程序用。": "Print JSON, for programs.",
-    "用已有的编码结果重新生成表格和工作簿，不重新编码。": "Write tables and workbook again from a run, without coding.",
+    "用已有的编码结果重新生成表格、工作簿和报告，不重新编码。": (
+        "Write tables, workbook and reports again from a run, without coding."
+    ),
+    "探索结果：关键词、词语在原话里的位置、新词、无类别语句的分组、重复的话。": (
+        "Explore a run: keywords, concordance, new words, groups of what has no category, duplicates."
+    ),
+    "只看这个词在原话里的每一处。": "Only show every place where this term stands.",
+    "把各表全部写成 OUT/explore/*.csv。": "Write the whole tables to OUT/explore/*.csv.",
     "classify 的结果文件夹。": "The folder of a classify run.",
     "检查结果文件夹有没有缺失或被改动。": "Check a run against its manifest.",
     "看、新建、检查编码手册。": "Print, start and check a codebook.",
@@ -49,7 +60,7 @@ ENGLISH = {
     "编码": "Coding",
     "{units} 句，每秒 {rate} 句": "{units} units, {rate} a second",
     "第 {done}/{files} 个文件 {file}：已编码 {units} 句": "File {done}/{files} {file}: {units} units coded",
-    "正在生成表格和工作簿……": "Writing tables and workbook…",
+    "正在生成表格、工作簿和报告……": "Writing tables, workbook and reports…",
     "输入和选项都没有变，{out} 里的结果就是最新的，没有重做。": (
         "Neither input nor options have changed: the result in {out} is up to date, nothing was done again."
     ),
@@ -58,7 +69,10 @@ ENGLISH = {
     ),
     "最多的问题：{top}": "Largest problems: {top}",
     "{name} {units} 句（{respondents} 人）": "{name} {units} units ({respondents} respondents)",
-    "结果：{book}（全部表格），明细和其他文件在 {out}": "Results: {book} (all tables); everything else is in {out}",
+    "结果：{book}（全部表格和语句）": "Results: {book} (all tables and units)",
+    "报告：{page}（用浏览器看），{word}（可修改的 Word 报告）": "Reports: {page} (for a browser), {word} (to edit in Word)",
+    "词典 {path} 第{line}行没有采用：{reason}（{text}）": "Dictionary {path} line {line} was ignored: {reason} ({text})",
+    "……还有 {more} 行（--csv 写出全部）。": "… {more} more rows (--csv writes all).",
     "没有分类的记录和原因：{path}": "What was not classified, and why: {path}",
     "提示：{warning}": "Note: {warning}",
     "……还有 {more} 条提示，见 {path}": "… {more} more notes in {path}",
@@ -114,6 +128,7 @@ ENGLISH = {
     ),
     "在相同的折上和这个模型比较。": "Compare with this model on the same folds.",
     "是否试用句向量（默认：装了就试）。": "Whether to try sentence embeddings (default: where installed).",
+    "可疑的标注 {count} 行，请核对：{path}": "{count} suspicious labels, please check: {path}",
     "模型：{out}（说明见 {card}）": "Model: {out} (card: {card})",
     "  ……共 {count} 类": "  ... {count} categories in all",
     "更好": "better",
@@ -121,14 +136,20 @@ ENGLISH = {
     "没有差别": "no difference",
     "与基准模型相比：{verdict}，宏平均 F1 {interval}": "Against the baseline: {verdict}, macro F1 {interval}",
     "模型文件夹；builtin 是自带的模型。": "Model folder; builtin is the one that ships.",
-    "写成哪个工作簿。": "The workbook to write.",
+    "写成哪个工作簿（.json 给 Label Studio，.jsonl 给 doccano）。": (
+        "The workbook to write (.json for Label Studio, .jsonl for doccano)."
+    ),
+    "转换编码手册的格式：csv、xlsx、REFI-QDA（.qdc，供 MAXQDA、NVivo、ATLAS.ti）。": (
+        "Convert a codebook: csv, xlsx, REFI-QDA (.qdc, for MAXQDA, NVivo, ATLAS.ti)."
+    ),
+    "编码手册文件；builtin 是自带的手册。": "Codebook file; builtin is the one that ships.",
+    "新文件的名字（.csv、.xlsx 或 .qdc）。": "Name of the new file (.csv, .xlsx or .qdc).",
+    "已写好 {path}。": "Written {path}.",
     "挑多少句。": "How many sentences.",
     "看哪个模型没把握（不写就用自带的）。": "The model whose doubts count (default: the built-in one).",
     "几位标注者，每人一个工作簿。": "How many coders; a workbook each.",
     "几位标注者共同标的百分比。": "Percentage of sentences that all coders label.",
-    "已写好 {path}：在黄色格里标注，存盘后用 qunyan train {path} -o 模型 训练。": (
-        "Written {path}: label in the yellow cells, save, then qunyan train {path} -o MODEL."
-    ),
+    "已写好 {path}：标注后用 qunyan train {path} -o 模型 训练。": "Written {path}: label it, then qunyan train {path} -o MODEL.",
     "每位标注者一个文件。": "A file a coder.",
     "把分歧写成工作簿，商定后可直接训练。": "Write the disagreements as a workbook to settle; it trains as it is.",
     "{count} 句由至少两人标注。": "{count} sentences were labelled by two coders or more.",

@@ -160,10 +160,10 @@ def _acceptable(judged: Judged) -> dict[str, float]:
 def _confusion(judged: Judged, names: Sequence[str]) -> list[dict[str, Any]]:
     """Return the commonest confusions: a category missed, and what was said instead."""
     missed, extra = judged.truth & ~judged.decided, judged.decided & ~judged.truth
-    table = missed.astype(np.int64).T @ extra.astype(np.int64)
+    table = missed.astype(np.float32).T @ extra.astype(np.float32)
     order = np.argsort(-table, axis=None, kind="stable")[:_MOST_CONFUSED]
     pairs = [np.unravel_index(place, table.shape) for place in order]
-    return [{"truth": names[a], "said": names[b], "n": int(table[a, b])} for a, b in pairs if table[a, b]]
+    return [{"truth": names[a], "said": names[b], "n": round(float(table[a, b]))} for a, b in pairs if table[a, b]]
 
 
 def difference(first: Judged, second: Judged, seed: int = 0) -> dict[str, float]:

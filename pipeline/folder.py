@@ -32,6 +32,9 @@ OUTPUTS = (
 )
 """What a run writes besides its manifest; anything else in the folder is the user's own and left alone."""
 
+EXPLORED = "explore/*.csv"
+"""What `qunyan explore` writes: not part of the run, but gone with it."""
+
 _PRIVATE = ".qunyan"
 _PLAN = f"{_PRIVATE}/plan.json"
 _LOCK = f"{_PRIVATE}/lock"
@@ -162,12 +165,25 @@ def begin(out: Path, key: str, *, force: bool = False) -> None:
     with whole_file(out / _PLAN) as path:
         path.write_text(json.dumps({"key": key}), encoding="utf-8")
     if force or not same:
-        clear(out, MANIFEST, *OUTPUTS)
+        clear(out, MANIFEST, *OUTPUTS, EXPLORED)
 
 
 def abandon(out: Path) -> None:
     """Take back what an unfinished run has written."""
     _remove(out, (MANIFEST, *OUTPUTS, _PLAN))
+
+
+def is_run(folder: Path) -> bool:
+    """Whether a folder holds a run, finished or not: a result is no input."""
+    return (folder / _PRIVATE).is_dir() or _read(folder / MANIFEST) is not None
+
+
+def runs_within(folder: Path) -> Iterator[Path]:
+    """Yield the run folders below a folder, or the folder itself if it is one."""
+    for root, below, _ in os.walk(folder):
+        if is_run(Path(root)):
+            below.clear()
+            yield Path(root)
 
 
 def clear(out: Path, *patterns: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,9 +16,23 @@ from typing import Any
 
 from pipeline.coder import CoderSpec, build, codebook_of
 from pipeline.errors import EnvironmentFault, InputRefused, QunyanError
-from pipeline.folder import abandon, begin, clear, finish, hold, is_finished, key_of, read_manifest, sha256, writing
+from pipeline.folder import (
+    abandon,
+    begin,
+    clear,
+    finish,
+    hold,
+    is_finished,
+    is_run,
+    key_of,
+    read_manifest,
+    runs_within,
+    sha256,
+    writing,
+)
 from pipeline.read import ReadOptions, Source, discover, read
 from pipeline.records import Reject, UnitCoder
+from pipeline.resources import shipped
 from pipeline.result import Run
 from pipeline.run import UNITS, Task, code_files
 from pipeline.tables import Table, write_tables
@@ -34,6 +49,9 @@ _TOTALS = {
     "classified": "分类的记录",
     "rejected": "没有分类的记录",
 }
+_BYTES_A_WORKER = 2 << 20
+"""Starting a worker takes as long as coding about this much."""
+_MOST_WORKERS = 4
 _SHEETS = {".csv", ".tsv", ".xlsx", ".xls", ".jsonl", ".parquet"}
 
 
@@ -67,12 +85,12 @@ def classify(
     unit: str = "sentence",
     encoding: str | None = None,
     sheet: str | None = None,
-    jobs: int = 1,
+    jobs: int | None = None,
     interviewer: bool = False,
     force: bool = False,
     progress: Report | None = None,
 ) -> Run:
-    r"""Read files, code every sentence, and write units, tables and a workbook into a folder.
+    r"""Read files, code every sentence, and write units, tables, a workbook and reports into a folder.
 
     The same input with the same options into the same folder does nothing again; a run that was stopped goes on.
 
@@ -98,8 +116,8 @@ def classify(
         What is coded.
     encoding, sheet : str, optional
         Where the files' encoding or the workbook's sheet is not to be found by itself.
-    jobs : int
-        Worker processes; the result is the same for any number.
+    jobs : int, optional
+        Worker processes; as many as input and machine are worth when not given. The result is the same for any number.
     interviewer : bool
         Whether the interviewer's turns count in the tables.
     force : bool
@@ -138,7 +156,7 @@ def classify(
     2      建议搞一网通办。   respondent  suggestion
     2
     """
-    if unit not in UNITS or jobs < 1:
+    if unit not in UNITS or (jobs is not None and jobs < 1):
         raise ValueError(f"unit 须是 {'、'.join(UNITS)} 之一，jobs 须是正整数；收到 unit={unit!r}，jobs={jobs!r}")
     given = [inputs] if isinstance(inputs, (str, Path)) else inputs
     reading = ReadOptions(tuple(text), id, respondent, tuple(by), date, encoding, sheet)
@@ -148,6 +166,7 @@ def classify(
         coder = build(spec)
         plan = _plan(sources, refused, reading, spec, coder, unit)
         task = Task(sources, reading, unit, Path(out), key_of(plan))
+        jobs = jobs or _workers(sources)
         make = partial(build, spec) if jobs > 1 else lambda: coder
         shown = {"by": list(by), "date": date, "interviewer": interviewer}
         with hold(task.out):
@@ -160,13 +179,13 @@ def classify(
                 files = _coded(task, refused, make, jobs, progress)
                 plan["files"] = {name: plan["files"][name] | files[name] for name in plan["files"]}
                 _tell(progress, Progress("tables", files=len(sources), files_done=len(sources)))
-                manifest = {"key": task.key} | plan | {"tables": shown}
+                manifest = {"key": task.key} | plan | {"tables": shown, "quality": _quality(spec, coder)}
                 _present(task.out, manifest, _tabulated(task.out, manifest))
     return Run(task.out)
 
 
 def report(out: str | Path, *, by: Sequence[str] | None = None, interviewer: bool | None = None) -> Run:
-    """Write tables and workbook again from the stored units.
+    """Write tables, workbook and reports again from the stored units.
 
     Parameters
     ----------
@@ -205,17 +224,27 @@ def _standard_input_kept() -> Iterator[None]:
 
 
 def _find(inputs: Sequence[str | Path], out: Path) -> tuple[list[Source], list[Reject]]:
-    """Find the input files; an earlier result that lies among them is none of them."""
-    sources, rejects = discover(inputs)
-    place = out.resolve()
-    sources = [source for source in sources if place not in source.path.resolve().parents]
-    within = [
-        place.relative_to(given) for given in (Path(name).resolve() for name in inputs) if place.is_relative_to(given)
-    ]
+    """Find the input files; the result of an earlier run that lies among them is none of them."""
+    given = [Path(name) for name in inputs if not is_run(Path(name))]
+    if inputs and not given:
+        raise InputRefused(f"{inputs[0]} 是 qunyan 的结果，不能再作输入：请给出原来的文件或文件夹。")
+    sources, rejects = discover(given)
+    folders = [path.resolve() for path in given if path.is_dir()]
+    runs = {out.resolve(), *(run for folder in folders for run in runs_within(folder))}
+    sources = [source for source in sources if runs.isdisjoint(source.path.resolve().parents)]
+    within = [run.relative_to(folder) for folder in folders for run in sorted(runs) if run.is_relative_to(folder)]
     rejects = [reject for reject in rejects if not any(Path(reject.file).is_relative_to(path) for path in within)]
     if not sources:
         raise InputRefused(rejects[0].message if rejects else "没有找到可读的文件：文件夹是空的，请检查路径。")
     return sources, rejects
+
+
+def _workers(sources: Sequence[Source]) -> int:
+    """Return how many workers the input is worth on this machine."""
+    from joblib import cpu_count
+
+    size = sum(source.path.stat().st_size for source in sources if source.path.is_file())
+    return max(1, min(int(cpu_count()), _MOST_WORKERS, size // _BYTES_A_WORKER))
 
 
 def _plan(
@@ -290,6 +319,18 @@ def _coded(
     return code_files(task, refused, make, jobs, tell)
 
 
+def _quality(spec: CoderSpec, coder: UnitCoder) -> list[str]:
+    """Return what the model's card says on its quality; nothing where it has none, or its cues alone code."""
+    from pipeline.report import quality_told
+
+    try:
+        path = (spec.model or shipped("models/builtin")) / "card.json"
+        card = json.loads(path.read_text(encoding="utf-8"))
+        return quality_told(card) if tuple(card["per_category"]) == coder.categories else []
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+
+
 def _tabulated(out: Path, manifest: dict[str, Any]) -> list[Table]:
     from pipeline.tabulate import tabulate
 
@@ -304,16 +345,17 @@ def _only_date(files: dict[str, dict[str, Any]]) -> str | None:
 
 
 def _present(out: Path, manifest: dict[str, Any], tables: list[Table]) -> None:
-    """Write tables, workbook and, last, the manifest."""
-    from pipeline.report.workbook import write_workbook
+    """Write tables, workbook, reports and, last, the manifest."""
+    from pipeline.report import write_reports
 
     manifest["totals"] = _totals(out, manifest["files"])
-    names = manifest["codebook"]["categories"]
+    manifest["headings"] = {table.name: dict(table.headings) for table in tables}
     totals = {_TOTALS[name]: count for name, count in manifest["totals"].items()}
+    shown = {name: manifest["tables"][name] for name in ("by", "interviewer")}
     clear(out, "tables/*.csv", "tables/*.parquet")
     with writing(out):
         write_tables(tables, out)
-        write_workbook(out / "results.xlsx", tables, out, names, totals)
+        write_reports(out, tables, manifest["codebook"]["categories"], totals, **shown, quality=manifest["quality"])
     finish(out, manifest)
 
 

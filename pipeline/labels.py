@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from pipeline.codebook import Codebook, of_labels
 from pipeline.errors import LabelsRefused
+from pipeline.exchange import is_export, read_records
 from pipeline.marks import Fault, Heads, bare, read_mark, tidy
 from pipeline.normalise import normalise
 from pipeline.read import ReadOptions, Source, read
@@ -135,8 +136,8 @@ def _cell(value: object) -> str:
 def _rows_of(path: Path, options: LabelOptions, warnings: list[str]) -> list[_Row]:
     if not path.is_file():
         raise LabelsRefused(f"找不到标注文件 {path}：请检查文件名和所在的文件夹。")
-    if path.suffix.lower() == ".json":
-        raise LabelsRefused(f"{path.name} 像是 Label Studio 的导出：请先用 qunyan train --import label-studio 读取。")
+    if is_export(path):
+        return _exported(path)
     by = (options.label,) if options.label else ()
     wanted = ReadOptions(
         options.text[-1:], None, options.respondent, by, None, options.encoding, options.sheet or _own_sheet(path)
@@ -156,6 +157,15 @@ def _rows_of(path: Path, options: LabelOptions, warnings: list[str]) -> list[_Ro
     if rows and (title := _title(rows[0].cells, options)):
         warnings.append(f"{path.name}：文字取自“{title}”加正文；只要正文请用 --text 指明。")
     return rows
+
+
+def _exported(path: Path) -> list[_Row]:
+    """Return the rows of another tool's export."""
+    records = [record for record in read_records(path) if record["text"].strip()]
+    if not records:
+        raise LabelsRefused(f"{path.name} 里没有一条文字：请确认导出时选对了项目。")
+    places = (f"{path.name} 第 {number} 条" for number in range(1, len(records) + 1))
+    return [_Row(place, record["text"], place, "", record) for place, record in zip(places, records, strict=True)]
 
 
 def _row(record: Response, path: Path, options: LabelOptions) -> _Row:

@@ -23,6 +23,7 @@ EXAMPLES = {
         "qunyan sample 结果 -n 200 -o 待标注.xlsx",
         "qunyan sample 结果 -n 300 -o 待标注.xlsx --coders 2 --overlap 30",
     ),
+    "convert": ("qunyan codebook convert builtin 手册.qdc", "qunyan codebook convert 手册.qdc 手册.xlsx"),
     "agree": ("qunyan agree 甲.xlsx 乙.xlsx", "qunyan agree 甲.xlsx 乙.xlsx 丙.xlsx -o 待定.xlsx"),
 }
 
@@ -53,8 +54,9 @@ Force = Annotated[bool, Option("--force", help="替换已有的模型或工作�
 Json = Annotated[bool, Option("--json", help="输出 JSON，给程序用。")]
 
 
-def add_commands(app: typer.Typer) -> None:
-    """Add the four commands to the command line."""
+def add_commands(app: typer.Typer, codebook_app: typer.Typer) -> None:
+    """Add the four commands to the command line, and `convert` to those of the codebook."""
+    codebook_app.command(help="转换编码手册的格式：csv、xlsx、REFI-QDA（.qdc，供 MAXQDA、NVivo、ATLAS.ti）。")(convert)
     app.command(help="用标注好的样本训练模型，交叉检验，写出模型和模型卡。")(train)
     app.command(help="用没参加训练的标注检验模型。")(evaluate)
     app.command(help="从结果里挑最值得标注的句子，写成带下拉列表的工作簿。")(sample)
@@ -86,6 +88,7 @@ def train(
     """Train a model on labels."""
     from pipeline.card import summary
     from pipeline.labels import LabelOptions
+    from pipeline.suspects import SHEET_NAME
     from pipeline.teach import Wish, teach
 
     columns = LabelOptions(tuple(text), label, respondent, encoding, sheet)
@@ -100,6 +103,8 @@ def train(
     _show_categories(card)
     if "baseline" in card:
         _show_baseline(card["baseline"])
+    if card["suspects"]:
+        show(say("可疑的标注 {count} 行，请核对：{path}", count=card["suspects"], path=out / SHEET_NAME))
     show(say("模型：{out}（说明见 {card}）", out=out, card=out / "card.md"))
 
 
@@ -159,7 +164,16 @@ def evaluate(
 @honest
 def sample(
     run: Annotated[Path, Argument(help="classify 的结果文件夹。", metavar="OUT", show_default=False)],
-    out: Annotated[Path, Option("--out", "-o", help="写成哪个工作簿。", metavar="SHEET.xlsx", show_default=False)],
+    out: Annotated[
+        Path,
+        Option(
+            "--out",
+            "-o",
+            help="写成哪个工作簿（.json 给 Label Studio，.jsonl 给 doccano）。",
+            metavar="SHEET.xlsx",
+            show_default=False,
+        ),
+    ],
     units: Annotated[int, Option("-n", "--units", help="挑多少句。", min=1, max=20000, metavar="N")] = 200,
     model: Annotated[Path | None, Option(help="看哪个模型没把握（不写就用自带的）。", metavar="MODEL")] = None,
     coders: Annotated[int, Option(help="几位标注者，每人一个工作簿。", min=1, max=50, metavar="N")] = 1,
@@ -172,7 +186,19 @@ def sample(
     from pipeline.review import sample as draw
 
     for path in draw(run, out, Draw(units, coders, overlap / 100, seed), model, force=force):
-        show(say("已写好 {path}：在黄色格里标注，存盘后用 qunyan train {path} -o 模型 训练。", path=path))
+        show(say("已写好 {path}：标注后用 qunyan train {path} -o 模型 训练。", path=path))
+
+
+@honest
+def convert(
+    source: Annotated[Path, Argument(help="编码手册文件；builtin 是自带的手册。", metavar="FILE", show_default=False)],
+    target: Annotated[Path, Argument(help="新文件的名字（.csv、.xlsx 或 .qdc）。", metavar="FILE", show_default=False)],
+) -> None:
+    """Write a codebook in another format."""
+    from pipeline.teach import convert as convert_book
+
+    builtin = str(source) == "builtin" and not source.exists()
+    show(say("已写好 {path}。", path=convert_book(None if builtin else source, target)))
 
 
 @honest
@@ -192,10 +218,10 @@ def agree(
     from dataclasses import asdict
 
     from pipeline.agree import agreements, compare, write_disagreements
-    from pipeline.codebook import load
     from pipeline.labels import LabelOptions
+    from pipeline.teach import open_book
 
-    comparison = compare(sheets, None if label else load(codebook), LabelOptions(tuple(text), label))
+    comparison = compare(sheets, None if label else open_book(codebook), LabelOptions(tuple(text), label))
     found = agreements(comparison, seed)
     if as_json:
         rows = [asdict(row) | {"reading": row.reading} for row in found]

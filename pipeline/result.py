@@ -14,6 +14,8 @@ from pipeline.folder import hash_outputs, read_manifest
 if TYPE_CHECKING:
     import pandas as pd
 
+    from pipeline.chart import Picture
+
 
 @dataclass(frozen=True)
 class Run:
@@ -75,8 +77,15 @@ class Run:
         paths = [Path(name) for name in self.manifest["outputs"]]
         return tuple(path.stem for path in paths if path.parts[0] == "tables" and path.suffix == ".parquet")
 
-    def table(self, name: str) -> pd.DataFrame:
-        """Return a table by its name, with English column names.
+    def table(self, name: str, *, zh: bool = False) -> pd.DataFrame:
+        """Return a table by its name.
+
+        Parameters
+        ----------
+        name : str
+            One of `tables`.
+        zh : bool, default False
+            As readers see it: Chinese headings, no ids. Otherwise all columns under their English names.
 
         Raises
         ------
@@ -88,7 +97,30 @@ class Run:
         if name not in self.tables:
             raise KeyError(f"没有名为“{name}”的表；有：{'、'.join(self.tables)}")
         frame: pd.DataFrame = pq.read_table(self.folder / "tables" / f"{name}.parquet").to_pandas()
-        return frame
+        headings = self.manifest["headings"][name]
+        return frame[list(headings)].rename(columns=headings) if zh else frame
+
+    def chart(self, name: str) -> Picture | None:
+        """Draw a table; the picture shows itself in a notebook and has `save`.
+
+        Parameters
+        ----------
+        name : str
+            `frequencies`, `trend`, `cooccurrence`, `keywords`, `words` or one of the `by_…`.
+
+        Returns
+        -------
+        altair chart or None
+            None where there is nothing to draw.
+
+        Raises
+        ------
+        KeyError
+            If there is no such table, or it has no picture.
+        """
+        from pipeline.chart import draw
+
+        return draw(name, self.table)
 
     @property
     def rejects(self) -> pd.DataFrame:

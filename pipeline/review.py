@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.codebook import Codebook
-from pipeline.errors import InputRefused
+from pipeline.errors import InputRefused, OutputRefused
+from pipeline.exchange import write_tasks
 from pipeline.grade import open_model
 from pipeline.labelsheet import Item, write_sheet
 from pipeline.model import LinearModel
@@ -37,6 +38,8 @@ MOST = 20_000
 
 _ALIKE = 0.9
 _POOL = 6
+_DIMENSIONS = 50
+_LEAST_FEATURES = 3
 _COLUMNS = ["file", "location", "response", "unit", "respondent", "role", "text", "evidence"]
 _NOT_TEXT = re.compile(r"[\W\d_]+")
 
@@ -62,7 +65,8 @@ def sample(
     out : Path
         A finished run.
     path : Path
-        The workbook; with several coders one each, numbered.
+        The workbook; with several coders one each, numbered. A `.json` is written for Label Studio, a `.jsonl` for doccano,
+        with the model's codings as predictions.
     draw : Draw, optional
         How many units, for how many coders.
     model : Path, optional
@@ -89,6 +93,9 @@ def sample(
     probable, certain = learnt.categories.probabilities(scores), learnt.statements.probabilities(kinds)
     features = learnt.vocabulary.matrix(cuts)
     picked = choose(features, margins(learnt, probable, certain), draw.units, draw.seed)
+    if path.suffix.lower() in (".json", ".jsonl"):
+        rows = [row for row, _ in picked]
+        return [_exported(path, frame.iloc[rows], learnt, book, probable[rows], certain[rows], force=force)]
     items = [_item(frame.iloc[row], why, learnt, book, probable[row], certain[row]) for row, why in picked]
     return _written(path, items, draw, book, exclusive=learnt.categories.exclusive, force=force)
 
@@ -157,7 +164,7 @@ def choose(features: Any, margin: NDArray[np.float64], count: int, seed: int = 0
     return sorted(chosen.items())
 
 
-def _take(features: Any, order: Sequence[int], wanted: int, chosen: dict[int, str], why: str) -> None:
+def _take(features: Any, order: Iterable[int], wanted: int, chosen: dict[int, str], why: str) -> None:
     for row in order:
         if wanted <= 0:
             return
@@ -183,11 +190,24 @@ def _central(features: Any, pool: NDArray[Any], count: int, seed: int) -> NDArra
     from sklearn.decomposition import TruncatedSVD
     from sklearn.metrics import pairwise_distances_argmin
 
-    if count <= 0 or len(pool) <= count:
-        return np.asarray(pool)
-    dense = TruncatedSVD(min(50, len(pool) - 1), random_state=seed).fit_transform(features[pool])
+    if count <= 0 or len(pool) <= count or features.shape[1] < _LEAST_FEATURES:
+        return pool
+    dense = TruncatedSVD(min(_DIMENSIONS, len(pool) - 1, features.shape[1] - 1), random_state=seed).fit_transform(features[pool])
     centres = MiniBatchKMeans(count, random_state=seed, n_init=1, batch_size=1024).fit(dense).cluster_centers_
-    return np.asarray(pool)[np.unique(pairwise_distances_argmin(centres, dense))]
+    return np.asarray(pool[np.unique(pairwise_distances_argmin(centres, dense))])
+
+
+def _exported(
+    path: Path, frame: pd.DataFrame, model: LinearModel, book: Codebook, probable: Any, certain: Any, *, force: bool
+) -> Path:
+    """Write the units with the model's codings for another tool."""
+    if path.exists() and not force:
+        raise OutputRefused(f"{path} 已存在，没有覆盖：请换一个名字（-o），或加 --force 替换它。")
+    decided = model.categories.decided(probable)
+    categories: Any = [[book.ids[k] for k in np.flatnonzero(row)] for row in decided]
+    statements = [model.statements.labels[kind] for kind in certain.argmax(axis=1)]
+    coded = frame.assign(statement=statements, categories=categories)
+    return write_tasks(path, coded, book, str(model.about.get("sha256", ""))[:12])
 
 
 def _item(row: Any, why: str, model: LinearModel, book: Codebook, probable: Any, certain: Any) -> Item:

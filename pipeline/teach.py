@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import card
-from pipeline.codebook import Codebook, load
-from pipeline.errors import LabelsRefused
+from pipeline.codebook import Codebook, load, save
+from pipeline.errors import LabelsRefused, OutputRefused
+from pipeline.exchange import read_qdc, write_qdc
 from pipeline.grade import SEEN, against, short_hashes
 from pipeline.labels import LabelOptions, Labels, read_labels
 from pipeline.resources import shipped
 from pipeline.segment import Segmenter, read_words
-from pipeline.train import learn
+from pipeline.suspects import write_suspects
+from pipeline.train import Trained, learn
 
 SAMPLE = "models/builtin/sample.parquet"
 
@@ -52,18 +54,43 @@ def teach(paths: Sequence[Path], out: Path, wish: Wish) -> dict[str, Any]:
         Before anything is written: the old model stays as it was.
     """
     card.may_write(out, force=wish.force)
-    book = None if wish.columns.label else load(wish.codebook)
+    book = None if wish.columns.label else open_book(wish.codebook)
     labels = read_labels(paths, book, wish.columns)
-    base = _base(book, wish)
-    words = Segmenter(read_words(wish.words)[0]) if wish.words else None
-    trained = learn(labels, book, base=base, words=words, use_semantic=wish.semantic, seed=wish.seed)
-    about = trained.model.about | {SEEN: short_hashes(trained.labels)}
-    trained = replace(trained, model=replace(trained.model, about=about))
+    trained = trained_on(labels, book, wish)
     found = card.card_of(trained, wish.seed)
     if wish.baseline:
         found["baseline"] = against(card.judged(trained), trained.labels, trained.codebook, wish.baseline, wish.seed)
     card.save(trained, found, out, force=wish.force)
+    found["suspects"] = write_suspects(trained, out)
     return found
+
+
+def trained_on(labels: Labels, book: Codebook | None, wish: Wish) -> Trained:
+    """Train on labels as the user wished; the model keeps short hashes of the texts it has seen."""
+    words = Segmenter(read_words(wish.words)[0]) if wish.words else None
+    base = _base(book, wish)
+    trained = learn(labels, book, base=base, words=words, use_semantic=wish.semantic, seed=wish.seed)
+    about = trained.model.about | {SEEN: short_hashes(trained.labels)}
+    return replace(trained, model=replace(trained.model, about=about))
+
+
+def open_book(path: Path | None) -> Codebook:
+    """Return a codebook of any format: .csv, .xlsx, REFI-QDA; the built-in one when no path is given."""
+    return read_qdc(path) if path and path.suffix.lower() == ".qdc" else load(path)
+
+
+def convert(source: Path | None, target: Path) -> Path:
+    """Write a codebook in the format of the target's ending: .csv, .xlsx, .qdc.
+
+    Raises
+    ------
+    OutputRefused
+        If the target exists.
+    """
+    if target.exists():
+        raise OutputRefused(f"{target} 已存在，没有覆盖：请换一个文件名。")
+    book = open_book(source)
+    return write_qdc(book, target) if target.suffix.lower() == ".qdc" else save(book, target)
 
 
 def _base(book: Codebook | None, wish: Wish) -> Labels | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pipeline.job import Progress
+    from pipeline.tables import Table
 
 LANGUAGES = ("zh", "en")
 _language = "zh"
@@ -25,6 +26,7 @@ _HOW = {
     "cue": "句式",
     "learnt": "模型",
 }
+_SHOWN_ROWS = 20
 _LINE_EVERY = 2.0
 """Seconds between two lines of progress where there is no terminal."""
 
@@ -103,7 +105,7 @@ def _lines() -> Callable[[Progress], None]:
         nonlocal last
         now = time.monotonic()
         if state.stage == "tables":
-            tell(say("正在生成表格和工作簿……"))
+            tell(say("正在生成表格、工作簿和报告……"))
         elif state.stage == "code" and now - last >= _LINE_EVERY:
             last = now
             sentence = "第 {done}/{files} 个文件 {file}：已编码 {units} 句"
@@ -128,7 +130,7 @@ def _bar() -> Iterator[Callable[[Progress], None]]:
         def report(state: Progress) -> None:
             rate = int(state.units / max(time.monotonic() - began, 0.001))
             counts = say("{units} 句，每秒 {rate} 句", units=state.units, rate=rate) if state.stage == "code" else ""
-            name = safe(state.file)[-40:] if state.stage == "code" else say("正在生成表格和工作簿……")
+            name = safe(state.file)[-40:] if state.stage == "code" else say("正在生成表格、工作簿和报告……")
             bar.update(task, description=name, total=state.files, completed=state.files_done, counts=counts)
 
         yield report
@@ -172,6 +174,20 @@ def _how(how: str) -> str:
 
 def _share(confidence: float | None) -> str:
     return "" if confidence is None else f" {confidence:.2f}"
+
+
+def listed(table: Table) -> Iterator[str]:
+    """Yield the lines that show a table: title, notes, headings, the first rows; the left context stands flush right."""
+    yield f"{table.title}（{len(table.frame)}）"
+    yield from (f"  {note}" for note in table.notes)
+    rows = table.zh().head(_SHOWN_ROWS).astype(str).map(lambda cell: " ".join(cell.split()))
+    if "left" in table.headings:
+        rows["上文"] = rows["上文"].str.rjust(rows["上文"].str.len().max(), "\u3000")
+    if len(rows):
+        yield "  " + " ｜ ".join(rows.columns)
+    yield from ("  " + " ｜ ".join(row) for row in rows.itertuples(index=False, name=None))
+    if more := len(table.frame) - len(rows):
+        yield "  " + say("……还有 {more} 行（--csv 写出全部）。", more=more)
 
 
 def marked(text: str, evidence: Iterable[Mapping[str, Any]]) -> str:

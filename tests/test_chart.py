@@ -78,6 +78,11 @@ def test_a_comparison_shows_the_largest_groups_only(frames: dict[str, pd.DataFra
     assert "只画人数最多的12组" in svg
 
 
+def test_groups_that_are_none_are_not_compared(frames: dict[str, pd.DataFrame]) -> None:
+    frame = frames["by_单位"].replace({"一科": "其他（不足5人）", "二科": "（未填）"})
+    assert chart.comparison(frame) is None
+
+
 def test_a_trend_has_a_panel_a_category_and_no_period_of_few_people(frames: dict[str, pd.DataFrame]) -> None:
     frame = frames["trend"]
     few = frame[frame["period"] == frame["period"].max()].assign(period="2099-01", respondents=4)

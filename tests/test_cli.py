@@ -66,7 +66,8 @@ def test_classify_report_verify(qunyan: Command, sheet: Path, tmp_path: Path) ->
     assert "完成：1 个文件，2 位受访者，2 句，1 条没有分类。" in done.out
     assert "最多的问题：官僚主义 1 句（1 人）" in done.out
     assert "合计" not in done.out
-    assert str(Path("结果", "results.xlsx")) in done.out
+    for name in ("results.xlsx", "report.html", "report.docx"):
+        assert str(Path("结果", name)) in done.out
     assert "\x1b" not in done.out + done.err
     again = qunyan("classify", sheet, "-o", "结果", "--by", "单位")
     assert (again.code, "没有重做" in again.out) == (3, True)
@@ -134,6 +135,34 @@ def test_explain_reads_standard_input_and_prints_json(encoding: str) -> None:
         assert SENTENCE[item["start"] : item["end"]] == item["term"]
 
 
+def test_every_ignored_line_of_the_words_is_named(qunyan: Command, sheet: Path, tmp_path: Path) -> None:
+    (tmp_path / "词.txt").write_text("网格长 5 n\n坏 词 行 多\n吃拿 0\n", encoding="utf-8")
+    for arguments in (["classify", sheet, "-o", "结果"], ["explain", SENTENCE]):
+        said = qunyan(*arguments, "--words", "词.txt").err
+        assert re.findall("词.txt 第(\\d)行没有采用", said) == ["2", "3"]
+
+
+def test_explore_prints_what_is_in_a_run(qunyan: Command, sheet: Path, tmp_path: Path) -> None:
+    with sheet.open("a", encoding="utf-8") as file:
+        file.write("".join(f"{n},窗口推诿扯皮没有人管\x1b[31m\u202e,甲\n" for n in range(4, 30)))
+    assert qunyan("explore", "结果").code == 4
+    qunyan("classify", sheet, "-o", "结果")
+    done = qunyan("explore", "结果")
+    assert done.code == 0, done.err
+    assert all(title in done.out for title in ("关键词（", "新词（", "无类别语句的分组（", "重复的话（1）"))
+    assert not set(done.out) & set("\x1b\u202e")
+    assert "窗口推诿扯皮没有人管" in done.out
+    found = qunyan("explore", "结果", "--kwic", "推诿")
+    assert "窗口 ｜ 推诿 ｜ 扯皮" in found.out
+    assert "还有 7 行" in found.out
+    assert len(json.loads(qunyan("explore", "结果", "--kwic", "推诿", "--json").out)["kwic"]) == 27
+    assert qunyan("explore", "结果", "--csv").code == 0
+    assert {path.name for path in (tmp_path / "结果" / "explore").iterdir()} == {
+        "overview.csv", "new_words.csv", "groups.csv", "duplicates.csv",
+    }  # fmt: skip
+    assert qunyan("verify", "结果").code == 0
+
+
 def test_explain_of_nothing_says_so(qunyan: Command) -> None:
     assert qunyan("explain", "……") == (0, "", "没有可编码的文字。\n")
 
@@ -161,7 +190,9 @@ def test_codebook_show_new_check(qunyan: Command, tmp_path: Path) -> None:
     assert (done.code, done.out.startswith("第3行：")) == (4, True)
 
 
-@pytest.mark.parametrize("command", ["", "classify", "explain", "report", "verify", "codebook", "codebook new"])
+@pytest.mark.parametrize(
+    "command", ["", "classify", "explain", "report", "explore", "verify", "codebook", "codebook new"]
+)
 def test_every_help_has_an_example_to_copy(qunyan: Command, command: str) -> None:
     done = qunyan(*command.split(), "--help")
     assert done.code == 0

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import zipfile
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from stored_runs import NAMES, unit
 
 from pipeline.errors import InputRefused
@@ -128,3 +131,36 @@ def test_what_is_no_word_file_is_refused(tmp_path: Path, content: bytes | str) -
     with pytest.raises(InputRefused, match=r"a\.docx"):
         write_comments(path, tmp_path / "b.docx", CODED, NAMES)
     assert not (tmp_path / "b.docx").exists()
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.text("办证难跑了。\t", min_size=1, max_size=12), min_size=1, max_size=6),
+    st.lists(st.integers(1, 40), max_size=6),
+)
+def test_comments_stand_on_their_units_however_the_runs_are_cut(
+    tmp_path: Path, runs: list[str], cuts: list[int]
+) -> None:
+    text = "".join(runs)
+    document = docx.Document()
+    paragraph = document.add_paragraph()
+    for run in runs:
+        paragraph.add_run(run)
+    document.save(str(tmp_path / "a.docx"))
+    edges = sorted({0, len(text), *(cut for cut in cuts if cut < len(text))})
+    stretches = [text[start:end] for start, end in pairwise(edges)]
+    assert (
+        write_comments(
+            tmp_path / "a.docx", tmp_path / "b.docx", units(*(unit("甲", "p", "", s) for s in stretches)), NAMES
+        )
+        == 0
+    )
+    copied = docx.Document(str(tmp_path / "b.docx")).paragraphs[0]
+    assert copied.text == text
+    marks, at = [], 0
+    for element in copied._p.iter():
+        if element.tag == f"{W}commentRangeStart":
+            marks.append(at)
+        elif element.tag in (f"{W}t", f"{W}tab") and element.getparent().tag == f"{W}r":
+            at += len(element.text or "") if element.tag == f"{W}t" else 1
+    assert marks == edges[:-1]

@@ -6,8 +6,11 @@ import hashlib
 import io
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +20,9 @@ import pytest
 
 import pipeline
 from pipeline.errors import CodebookRefused, EnvironmentFault, InputRefused, OutputRefused
-from pipeline.job import Progress, report
+from pipeline.job import Progress, _workers, report
+from pipeline.read import Source
+from pipeline.resources import shipped
 from pipeline.result import Run, verify
 
 TALK = "访谈者：办证方便吗？\n受访者A：办个证跑了四趟，窗口还说材料不全。建议搞一网通办。\n受访者B：现在方便多了。\n"
@@ -137,6 +142,66 @@ def test_a_result_within_the_input_folder_is_no_input(folder: Path) -> None:
     assert set(first["files"]) == {"访谈.txt", "问卷.csv"}
 
 
+def test_the_result_of_an_earlier_run_is_no_input(folder: Path, tmp_path: Path) -> None:
+    pipeline.classify(folder / "访谈.txt", folder / "上次")
+    (folder / "上次" / "笔记.txt").write_text("路灯坏了。", encoding="utf-8")
+    assert set(pipeline.classify(folder, tmp_path / "out").manifest["files"]) == {"访谈.txt", "问卷.csv"}
+    both = pipeline.classify([folder / "上次", folder / "问卷.csv"], tmp_path / "both")
+    assert set(both.manifest["files"]) == {"问卷.csv"}
+    with pytest.raises(InputRefused, match="不能再作输入"):
+        pipeline.classify(folder / "上次", tmp_path / "new")
+    named = pipeline.classify(folder / "上次" / "笔记.txt", tmp_path / "named")
+    assert len(named.units()) == 1
+
+
+def test_page_and_word_report_belong_to_the_run(folder: Path, tmp_path: Path) -> None:
+    run = pipeline.classify(folder, tmp_path / "out", by=["单位"])
+    assert {"report.html", "report.docx", "results.xlsx"} <= set(run.manifest["outputs"])
+    page = (run.folder / "report.html").read_text(encoding="utf-8")
+    assert "办个证跑了四趟" in page
+    assert "路灯" not in page
+    with zipfile.ZipFile(run.folder / "report.docx") as word:
+        body = word.read("word/document.xml").decode("utf-8")
+    assert "读到记录6条" in re.sub("<[^>]+>", "", body)
+    (run.folder / "report.html").write_text("changed")
+    assert [fault.file for fault in verify(run.folder)] == ["report.html"]
+
+
+def test_the_report_says_how_right_the_model_is(folder: Path, tmp_path: Path) -> None:
+    model = Path(shutil.copytree(shipped("models/builtin"), tmp_path / "model"))
+    ids = pipeline.Coder.load().categories
+    card = {"n": 800, "accuracy": 0.6, "macro_f1": 0.7, "intervals": {"macro_f1": [0.66, 0.74]}}
+    for per_category, told in ((ids, 3), (ids[1:], 0)):
+        whole = card | {"per_category": {key: {} for key in per_category}}
+        (model / "card.json").write_text(json.dumps(whole), encoding="utf-8")
+        run = pipeline.classify(folder, tmp_path / "out", model=model, force=True)
+        assert len(run.manifest["quality"]) == told
+        with zipfile.ZipFile(run.folder / "report.docx") as word:
+            assert ("交叉检验" in word.read("word/document.xml").decode("utf-8")) == bool(told)
+
+
+def test_workers_by_the_size_of_the_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("joblib.cpu_count", lambda: 3)
+    sizes = {0: 1, 3 << 20: 1, 5 << 20: 2, 99 << 20: 3}
+    for size, workers in sizes.items():
+        with (tmp_path / "a.txt").open("wb") as file:
+            file.truncate(size)
+        assert _workers([Source(tmp_path / "a.txt", "a.txt")]) == workers
+
+
+def test_a_run_draws_its_tables_and_shows_them_in_chinese(folder: Path, tmp_path: Path) -> None:
+    run = pipeline.classify(folder, tmp_path / "out")
+    assert run.chart("frequencies") is not None
+    with pytest.raises(KeyError, match="没有图"):
+        run.chart("remainder")
+    with pytest.raises(KeyError, match="没有名为"):
+        run.chart("by_单位")
+    shown = run.table("frequencies", zh=True)
+    sheet = pd.read_csv(run.folder / "tables" / "frequencies.csv", encoding="utf-8-sig")
+    assert list(shown.columns) == list(sheet.columns)
+    assert list(shown["类别"]) == list(run.table("frequencies")["name"])
+
+
 def test_a_column_in_doubt_stops_the_run_before_anything_is_written(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     pipeline.classify(folder / "访谈.txt", out)
@@ -199,6 +264,9 @@ def test_report_writes_again_without_coding(folder: Path, tmp_path: Path, monkey
     with pytest.raises(InputRefused):
         report(out, by=["没有这列"])
     assert "by_单位" in Run(out).tables
+    assert "by_单位" not in report(out, by=[]).tables
+    assert not list((out / "tables").glob("by_*"))
+    assert verify(out) == []
 
 
 def test_interviewers_count_only_when_asked_for(folder: Path, tmp_path: Path) -> None:
@@ -238,7 +306,9 @@ def test_the_manifest_has_no_times_and_no_paths(folder: Path, tmp_path: Path) ->
         "words",
         "files",
         "tables",
+        "quality",
         "totals",
+        "headings",
         "outputs",
     }
     assert set(json.loads(text)) == keys

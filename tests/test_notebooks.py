@@ -35,7 +35,7 @@ def test_a_notebook_runs(path: Path) -> None:
     kinds = {kind for cell in executed.cells for output in cell.get("outputs", []) for kind in output.get("data", {})}
     assert kinds <= {"text/html", "text/plain", "image/png"}, "nothing that loads from the net"
     assert {"text/html", "image/png"} <= kinds, "tables and pictures show themselves"
-    assert "cdn" not in str(executed)
+    assert "cdn.jsdelivr" not in str(executed)
     errors = [o for cell in executed.cells for o in cell.get("outputs", []) if o.get("name") == "stderr"]
     assert errors == [], "and nothing complains"
 

@@ -74,7 +74,7 @@ def test_tables_with_numbers_places_and_merged_speakers(tmp_path: Path) -> None:
 def test_a_table_of_facts_is_no_talk(tmp_path: Path) -> None:
     facts = table(("姓名", "张三", "性别", "男"), ("职业", "农民", "年龄", "56"))
     path = docx(tmp_path / "a.docx", facts + TALK)
-    assert [words for words in told(path) if words[0] != "-"][0] == ("?", "办证方便吗？")
+    assert next(words for words in told(path) if words[0] != "-") == ("?", "办证方便吗？")
     alone = docx(tmp_path / "b.docx", facts)
     assert {owner for owner, _ in told(alone)} == {"="}
 
@@ -99,7 +99,7 @@ def test_words_of_nobody_are_warned_of(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("她说村里的井水早就不能喝了，一家人挑水吃。\n访谈员：多久了？\n老人：三年。\n", encoding="utf-8")
     responses, _, reading = collect(path)
-    assert [(r.respondent, r.role) for r in responses][0] == ("a.txt·未标明", "respondent")
+    assert next((r.respondent, r.role) for r in responses) == ("a.txt·未标明", "respondent")
     assert "有 1 段看不出是谁说的（从第1行起）" in reading.warnings[0]
 
 

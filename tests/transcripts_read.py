@@ -9,6 +9,8 @@ from pathlib import Path
 
 from helpers_read import collect
 
+OWN = Path(__file__).with_name("transcripts.txt")
+
 Words = tuple[str, str]
 """Whose words, and the words: `?` for those who ask, `-` the record, `=` no transcript, `+` not named."""
 
@@ -50,7 +52,7 @@ def subtitles(lines: list[str]) -> str:
     return "\n".join(cues)
 
 
-def transcripts(path: Path = Path(__file__).with_name("transcripts.txt")) -> list[Transcript]:
+def transcripts(path: Path = OWN) -> list[Transcript]:
     """All transcripts of a collection."""
     found: list[Transcript] = []
     for line in path.read_text(encoding="utf-8").split("\n"):

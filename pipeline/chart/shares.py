@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from pipeline.breakdown import MISSING
 from pipeline.chart.render import COLOURS, FAINT, INK, finished, shown
 from pipeline.records import Statement
 from pipeline.stats import wilson
@@ -30,6 +31,9 @@ MOST_LINES = 24
 
 SURE = 3
 """Standard deviations above chance (adjusted residual) from which a line is drawn: some hundred pairs are looked at."""
+
+JOINED = "其他（"
+"""Begins the name of the groups that are too small to stand alone."""
 
 _NOT_CATEGORIES = ("(none)", "(total)", "(any)")
 
@@ -87,7 +91,8 @@ def comparison(frame: pd.DataFrame) -> Picture | None:
     largest = frame.drop_duplicates("group").nlargest(MOST_GROUPS, "respondents")["group"]
     groups = [group for group in dict.fromkeys(frame["group"]) if group in set(largest)]
     rows = frame[frame["group"].isin(groups) & (frame.groupby("category")["problem_respondents"].transform("sum") > 0)]
-    if rows.empty or len(groups) < 2:
+    own = [group for group in groups if group != MISSING and not group.startswith(JOINED)]
+    if rows.empty or len(own) < 2:
         return None
     rows = shown(rows[["name", "group", "share", "residual"]])
     rows["label"] = [f"{share:.0%}" if share == share else "—" for share in rows["share"]]

@@ -8,6 +8,7 @@ are bold like the others, or stand where an answer is due are believed too.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -58,7 +59,8 @@ def believed(found: Labels, paragraphs: Sequence[Paragraph], head: int) -> Label
     _add_known(chosen, [*timed, *colons])
     if not chosen or (len(chosen) == 1 and _in_prose(chosen, paragraphs)):
         return _questioned(colons, paragraphs)
-    _add_unknown(chosen, colons, found, paragraphs)
+    written = {label.at: label for label in [*timed, *colons]}
+    _add_unknown(chosen, [written[at] for at in sorted(written)], found, paragraphs)
     return dict(sorted((chosen | _questions(chosen, paragraphs)).items()))
 
 
@@ -162,7 +164,7 @@ def _standing_alone(labels: list[Label], paragraphs: Sequence[Paragraph]) -> lis
     places = {label.at for label in labels}
     followed = all(at + 1 < len(paragraphs) and at + 1 not in places for at in places)
     known = any(label.speaker.kind for label in labels)
-    turns = sum(1 for first, second in zip(labels, labels[1:], strict=False) if first.name != second.name)
+    turns = sum(1 for first, second in itertools.pairwise(labels) if first.name != second.name)
     return labels if followed and known and len(set(counts)) > 1 and turns >= 2 else []
 
 
@@ -174,9 +176,9 @@ def _add_known(chosen: Labels, labels: Sequence[Label]) -> None:
             chosen.setdefault(label.at, label)
 
 
-def _add_unknown(chosen: Labels, colons: list[Label], found: Labels, paragraphs: Sequence[Paragraph]) -> None:
+def _add_unknown(chosen: Labels, labels: list[Label], found: Labels, paragraphs: Sequence[Paragraph]) -> None:
     """Believe labels that are not known: recurring ones, bold ones among bold ones, and those where an answer is due."""
-    strange = [label for label in colons if label.at not in chosen and _could_speak(label)]
+    strange = [label for label in labels if label.at not in chosen and _could_speak(label)]
     counts = Counter(label.name for label in strange)
     bold = any(label.bold for label in chosen.values())
     listed = {label.name for label in strange if _in_a_list(label.at, found)}

@@ -9,11 +9,10 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 
 from ..errors import InputRefused
 from ..records import UNIT_SCHEMA
-from .lexicon import word_lists
+from .lexicon import known_headings, word_lists
 from .source import ReadOptions
 
 HEADER_WITHIN = 30
@@ -50,12 +49,6 @@ class Layout:
         single = {"id": self.id, "respondent": self.respondent, "date": self.date}
         rest = {key: [self.names[at]] for key, at in single.items() if at is not None}
         return {"text": [self.names[at] for at in self.text], **rest}
-
-
-@cache
-def known_headings() -> frozenset[str]:
-    """Return all usual headings (`lexicons/headings.csv`), as `plain` gives them."""
-    return frozenset(word for words in word_lists("headings").values() for word in words)
 
 
 def plain(heading: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ..normalise import normalise
-from .lexicon import word_lists
+from .lexicon import known_headings
 from .speakers import Speaker, is_nobody, speaker, tidy
 
 _CLOCK = r"\d{1,2}[:：]\d{2}(?:[:：]\d{2})?(?:[.,]\d{1,3})?"
@@ -137,9 +137,8 @@ def _label(match: re.Match[str], form: str, at: int, text: str) -> Label | None:
 
 
 def _row_of_headings(text: str) -> bool:
-    known = {word for words in word_lists("headings").values() for word in words}
     cells = [cell.strip().lower() for cell in re.split(r"[\t\u3000]+", text.strip())]
-    return all(cell in known or is_nobody(cell) for cell in cells)
+    return all(cell in known_headings() or is_nobody(cell) for cell in cells)
 
 
 def labels_of(paragraphs: Sequence[Paragraph]) -> dict[int, Label]:

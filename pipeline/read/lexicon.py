@@ -33,6 +33,18 @@ def word_lists(name: str) -> Mapping[str, tuple[str, ...]]:
     return MappingProxyType(found)
 
 
+@cache
+def known_headings() -> frozenset[str]:
+    """Return all usual headings, without spaces and in lower case.
+
+    Examples
+    --------
+    >>> "留言详情" in known_headings()
+    True
+    """
+    return frozenset(word for words in word_lists("headings").values() for word in words)
+
+
 def any_of(words: Iterable[str]) -> str:
     """Return a pattern that matches the longest of some words.
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..records import Reject, Response
+from .labels import Paragraph, labelled
 from .prose import responses
 from .sections import head_level
 from .source import Notes, ReadOptions, Source, UnreadableError
-from .labels import Paragraph, labelled
 
 _PAGE_NUMBER = re.compile(r"[-—–\s]*(?:第\s*)?\d{1,4}(?:\s*页)?(?:\s*[/／共]\s*(?:共\s*)?\d{1,4}\s*页?)?[-—–\s]*")
 _ENDS = tuple("。！？!?…；;：:”」")

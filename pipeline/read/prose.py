@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 from ..normalise import normalise
 from ..records import Reject, Response
+from .labels import Paragraph
 from .sections import section_paths
 from .source import Notes
-from .labels import Paragraph
 from .turns import Turn, find_turns, last_question
 
 Join = Callable[[Turn], Iterator[tuple[str, str]]]

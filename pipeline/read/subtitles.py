@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 from ..records import Reject, Response
 from .encoding import detect, lines
+from .labels import Paragraph
 from .prose import responses
 from .source import Notes, ReadOptions, Source
-from .labels import Paragraph
 from .turns import Turn
 
 _VOICE = re.compile(r"<v(?:\.[^\s>]*)?\s+([^<>]+)>")

@@ -16,12 +16,12 @@ from .columns import (
     choose,
     compared,
     header_row,
-    known_headings,
     named_columns,
     plain,
     unique_names,
 )
 from .encoding import detect, lines
+from .lexicon import known_headings
 from .rows import Place, RowReader
 from .source import Notes, ReadOptions, Source
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from .lexicon import word_lists
+from .lexicon import known_headings, word_lists
 from .speakers import is_nobody, speaker
 
 _SPEAKS = ("asks", "asks_short", "answers", "answers_short", "person", "name")
@@ -71,9 +71,8 @@ def talk_of(rows: Sequence[Sequence[str]]) -> Talk:
 
 def _is_head(row: Sequence[str]) -> bool:
     """Whether the cells of a row are headings."""
-    known = {word for words in word_lists("headings").values() for word in words}
     plain = ["".join(_TAIL.sub("", cell).lower().split()) for cell in row]
-    hits = [cell in known or is_nobody(cell) for cell in plain]
+    hits = [cell in known_headings() or is_nobody(cell) for cell in plain]
     return len(row) > 1 and hits.count(True) * 2 >= len(row) and all(len(cell) <= 20 for cell in row)
 
 

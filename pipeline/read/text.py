@@ -11,9 +11,9 @@ from pathlib import Path
 
 from ..records import Reject, Response
 from .encoding import detect, lines
+from .labels import Paragraph
 from .prose import responses
 from .source import Notes, ReadOptions, Source
-from .labels import Paragraph
 
 _HEAD = re.compile(r"(#{1,6})\s")
 

@@ -101,9 +101,17 @@ class _Division:
         paragraph = self._paragraphs[at]
         if turn.speaker is None or turn.flow != paragraph.flow or paragraph.level or at >= self._closing:
             return False
-        if self._only_asked and turn.texts:
+        if turn.speaker.asks and turn.texts and (self._only_asked or self._answers(turn, paragraph.text)):
             return False
         return not (is_narration(paragraph.text) or (at + 1 in self._labels and is_heading(paragraph.text)))
+
+    @staticmethod
+    def _answers(turn: Turn, text: str) -> bool:
+        """Whether a paragraph without a label follows a question and asks nothing: its label may have been forgotten.
+
+        A service that writes times labels every turn; there those who ask may go on.
+        """
+        return not turn.time and _asks(turn.texts[-1].rstrip()[-1:]) and not _asks(text)
 
     def _begin(self, at: int) -> Turn:
         paragraph, label = self._paragraphs[at], self._labels.get(at)
@@ -117,6 +125,10 @@ class _Division:
         turn.record = is_record(paragraph, before=at < min(self._first, HEAD_WITHIN))
         _add(turn, paragraph.text, paragraph.location)
         return turn
+
+
+def _asks(text: str) -> bool:
+    return "？" in text or "?" in text
 
 
 def _add(turn: Turn, text: str, place: str) -> None:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from ..records import Reject, Response
 from .archive import open_archive, refuse_dtd, relations, xml
+from .labels import ASIDE, Paragraph
 from .prose import responses
 from .source import Notes, ReadOptions, Source, UnreadableError
 from .talk import talk_of
-from .labels import ASIDE, Paragraph
 
 if TYPE_CHECKING:
     from lxml import etree
