@@ -11,7 +11,7 @@ FAILED = { echo "依赖没有装好（原因见上面几行）：请检查网络
 
 demo: $(VENV)/.installed
 	@$(BIN)/qunyan classify data/examples -o $(OUT) --by 单位 --by 年龄段 || [ $$? -eq 3 ]
-	@echo "示例跑完了。打开 $(OUT)/results.xlsx 看全部表格；没有分类的记录和原因在 $(OUT)/rejects.csv。"
+	@echo "示例跑完了。打开 $(OUT)/report.html 看报告，$(OUT)/results.xlsx 看全部表格；没有分类的记录和原因在 $(OUT)/rejects.csv。"
 	@echo '再试一句话：$(BIN)/qunyan explain "办个证跑了四趟，窗口还说材料不全，建议搞一网通办"'
 
 test: $(VENV)/.installed-dev

@@ -179,7 +179,8 @@ class Coder:
         pandas.DataFrame
             A row a unit: `response` (which text, from 0), `unit` (from 1), `text`, `start`, `end`, then the coding.
         """
-        return self.table(texts).to_pandas()
+        frame: pd.DataFrame = self.table(texts).to_pandas()
+        return frame
 
     def table(self, texts: Iterable[str]) -> pa.Table:
         """Code texts into an Arrow table, with the columns of `code`."""

@@ -26,10 +26,9 @@ CONTEXT = 20
 LEAST_RESPONSES = 2
 """Responses that use a word before it counts as one."""
 
-MOST_GROUPS = 8
-GROUP_WORDS = 6
-GROUP_EXAMPLES = 2
+MOST_GROUPS, GROUP_WORDS, GROUP_EXAMPLES = 8, 6, 2
 _UNITS_A_GROUP = 5
+_HAN = re.compile("[\u3400-\u9fff]")
 
 LEAST_LENGTH = 8
 """Letters of a sentence that nobody says twice by chance."""
@@ -103,7 +102,9 @@ def new_words(folder: Path) -> Table:
     found = [
         {"word": word, "frequency": frequency, "responses": responses}
         for word, frequency, responses in rows
-        if responses >= LEAST_RESPONSES and not any(part in known for part in _without_negator(word, negators))
+        if responses >= LEAST_RESPONSES
+        and _HAN.search(word)
+        and not any(part in known for part in _without_negator(word, negators))
     ]
     headings = {"word": "词语", "frequency": "出现次数", "responses": "出现于多少条回答"}
     note = "词典里没有、由分词模型认出的词：有用的可写进自己的词典（--words），也可能是切错的。"
@@ -137,7 +138,7 @@ def _grouped(units: pd.DataFrame) -> list[dict[str, Any]]:
     import numpy as np
     from sklearn.cluster import KMeans
     from sklearn.feature_extraction.text import TfidfVectorizer
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    from threadpoolctl import threadpool_limits
 
     often = Counter(word for found in units["words"] for word in set(found))
     words = [[word for word in found if often[word] >= LEAST_RESPONSES] for found in units["words"]]

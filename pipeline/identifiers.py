@@ -129,7 +129,7 @@ def _always(_: str) -> bool:
 
 _S = r"[ \t\-\ufe0f\u20e3]{0,3}"
 _IS = r"(?:号码|号|码|是|为|[:= ]){0,4}"
-_MOBILE = r"1{s}(?:3{s}\d|4{s}[014-9]|5{s}[0-35-9]|6{s}[24-7]|7{s}[0-8]|8{s}\d|9{s}[0-35-9])".format(s=_S)
+_MOBILE = rf"1{_S}(?:3{_S}\d|4{_S}[014-9]|5{_S}[0-35-9]|6{_S}[24-7]|7{_S}[0-8]|8{_S}\d|9{_S}[0-35-9])"
 _GAP = r"[ \-.·,，、]{1,2}"
 _NO_UNIT = r"(?!\d|\.\d|{s}[万亿元吨])".format(s="[ ]?")
 _LETTER = r"[A-HJ-NP-Z]"
@@ -140,7 +140,7 @@ _ORDER = re.compile(
 )
 
 
-_ANYTHING = re.compile(rf"\d(?:{_S}\d){{3}}|[a-z0-9_-]{{6}}|@|\(at|\[at|[#*]", re.IGNORECASE)
+_ANYTHING = re.compile(rf"\d(?:{_S}\d){{3}}|[a-z0-9_-]{{5}}|@|\(at|\[at|[#*]", re.IGNORECASE)
 """Without any of these a text holds no identifier."""
 
 
@@ -183,7 +183,8 @@ _FORMS = (
     _form(
         "座机", rf"(?:电话|座机|致电|拨打|联系方式|固话|tel){_IS}(?P<v>[2-8]\d{{2,3}}[ \-]?\d{{4}}(?:(?:-|转)\d{{1,6}})?)(?![\d-])"
     ),
-    _form("微信", r"(?:微信号|微信id|加微信|加我?微|[v薇威]信号?|vx|wechat|weixin|wx)(?:号码|号|id|我|是|为|[:( ]){0,4}(?P<v>[a-z][a-z0-9_-]{5,19})(?![a-z0-9_-])", chinese=False),
+    _form("微信", r"(?:微信号|微信id|加我?微信?|[v薇威]信号?|vx|wechat|weixin|wx)(?:号码|号|id|我|是|为|[:( ]){0,4}(?P<v>[a-z][a-z0-9_-]{5,19})(?![a-z0-9_-])", chinese=False),
+    _form("微信", r"(?:微信|加[v薇威])[:号]?(?P<v>(?=[a-z_-]{1,15}[0-9])[a-z][a-z0-9_-]{5,19})(?![a-z0-9_-])", chinese=False),
     _form("微信", r"微信(?:号|我|是|为|[:( ]){1,4}(?P<v>[a-z][a-z0-9_-]{5,19})(?![a-z0-9_-])", chinese=False),
     _form("微信", r"(?:微信|[v薇威]信|vx|wx)(?:号码|号|id|是|为|[:( ]){1,4}(?P<v>\d{6,12})(?!\d)"),
     _form("QQ", rf"(?:qq|扣扣|企鹅号?)群?{_IS}(?P<v>[1-9](?:{_S}\d){{4,10}})(?!\d)(?![ ]?[年月日元人])"),
@@ -222,18 +223,18 @@ def numbers(seen: str) -> Iterator[Found]:
 
     Examples
     --------
-    >>> [found.kind for found in numbers("电话0731-88661234，工单号13800138000，打12345")]
-    ['座机']
+    >>> {found.kind for found in numbers("电话0731-88661234，工单号13800138000，打12345")}
+    {'座机'}
     """
     digits = seen.translate(_HAN_DIGITS)
     if not _ANYTHING.search(digits):
         return
     for form in _FORMS:
-        text = digits if form.chinese else seen
-        for match in form.pattern.finditer(text):
-            start, end = match.span("v")
-            if _proved(form, text, start, end):
-                yield Found(form.kind, start, end)
+        for text in (seen, digits) if form.chinese else (seen,):  # 13800138000一个月: 一 is not its twelfth digit
+            for match in form.pattern.finditer(text):
+                start, end = match.span("v")
+                if _proved(form, text, start, end):
+                    yield Found(form.kind, start, end)
 
 
 def _proved(form: _Form, text: str, start: int, end: int) -> bool:

@@ -79,11 +79,12 @@ class LinearModel:
         vocabulary = self.vocabulary
         _write_lines(folder / "grams.txt", vocabulary.grams)
         _write_lines(folder / "pairs.txt", vocabulary.pairs)
-        _write_lines(folder / "words.txt", vocabulary.word_idf)
+        words = sorted(vocabulary.word_idf)
+        _write_lines(folder / "words.txt", words)
         arrays = {
             "gram_idf": vocabulary.gram_idf,
             "pair_idf": vocabulary.pair_idf,
-            "word_idf": np.asarray(list(vocabulary.word_idf.values()), dtype=np.float32),
+            "word_idf": np.asarray([vocabulary.word_idf[word] for word in words], dtype=np.float32),
         }
         for name, head in (("categories", self.categories), ("statements", self.statements)):
             arrays |= {f"{name}_{key}": getattr(head, key) for key in ("bias", "slope", "offset", "thresholds")}

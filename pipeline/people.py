@@ -24,23 +24,27 @@ __all__ = ["addresses", "names"]
 
 _NO_NAME = "的了是在我你您他她它们这那哪谁有没不就都也还又去来把被给让跟从到着过吗呢吧啊呀嘛某啥么什个些很太最更得哩再已会能要想说讲叫问找看做办"
 _GIVEN = rf"(?:(?![{_NO_NAME}])[\u3400-\u9fff])"
-_PLACES = "家氏镇村县区市局站委所院队组校部处"
+_PLACES = "家氏街镇村县区市局站委所院队组校部处"
 _N = r"[0-9A-Za-z一二三四五六七八九十百零〇甲乙丙丁]{1,6}"
 _UNIT = r"(?:号楼|号院|号|栋|幢|座|单元|门|室|层|楼|户|弄|组|队|房|#楼?)"
 _REST = rf"(?:[ ,，\-]?{_N}{_UNIT}){{0,5}}(?:[ \-]?[0-9]{{1,4}}(?:-[0-9]{{1,4}}){{0,3}}(?![0-9年月日元万个户人点多%]))?"
 _PLACE = r"(?:(?![请到在住于从是的了这那条修去我你他每及与对把被给往沿位就都还也没不本全各该某省市区县镇乡])[\u3400-\u9fffA-Za-z])"
-_NOT_THERE = r"(?![线路公文地井桥坝机塘库开晚上下早]|那天|当天|以前|之前|以后|之后|左右|前|后)"
+_NOT_THERE = r"(?![线路公文井桥坝机塘库开]|地块|上午|下午|晚上|早上|那天|当天|以前|之前|以后|之后|左右|前|后)"
 _ESTATE = r"(?:小区|花园|家园|公寓|新村|社区|大厦|广场|苑|园|府|里|城|湾|庭|院|居|轩|邸|郡|峰|庄|期)"
+_NAMED = rf"(?:{_PLACE}{{1,8}}(?:小区|社区|园区|新村))?{_PLACE}{{0,8}}"
 _ADDRESS = re.compile(
     rf"(?P<road>{_PLACE}{{1,6}}(?:路|大街|街|大道|巷|胡同)(?:[东西南北中]?[一二三四五六七八九十]?段)?[ ]?"
-    rf"{_N}[ ]?(?:号楼|号院|号|#|(?<=[0-9])弄){_NOT_THERE}(?:(?:附近|旁)?{_PLACE}{{0,8}}{_N}(?:号楼|栋|幢|座|单元|室|层){_REST}|{_REST}))"
-    rf"|(?P<flat>{_PLACE}{{0,8}}[0-9A-Za-z一二三四五六七八九十]{{1,4}}(?:号楼|栋|幢|(?<=[0-9A-Za-z])座|#楼?)[ ,，\-]?"
-    rf"(?:{_N}单元{_REST}|{_N}(?:室|号房|房|号){_REST}|[0-9]{{1,2}}-[0-9]{{3,4}}|[0-9]{{3,4}}(?![0-9年月日元万千个户人多%])))"
+    rf"{_N}[ ]?(?:号楼|号院|号|#|(?<=[0-9])弄){_NOT_THERE}(?:(?:附近|旁)?{_NAMED}{_N}(?:号楼|栋|幢|座|单元|室|层){_REST}|{_REST}))"
+    rf"|(?P<flat>{_NAMED}[0-9A-Za-z一二三四五六七八九十]{{1,4}}(?:号楼|栋|幢|(?<=[0-9A-Za-z])座|#楼?)[ ,，\-]?"
+    rf"(?:{_N}(?:单元|门){_REST}|{_N}(?:室|号房|房|号){_REST}|[0-9]{{1,2}}-[0-9]{{3,4}}|[0-9]{{3,4}}(?![0-9年月日元万千个户人多%])))"
     rf"|(?P<short>{_PLACE}{{1,8}}{_ESTATE}[0-9]{{1,3}}-[0-9]{{1,2}}-[0-9]{{2,4}}(?![0-9年月日]))"
     rf"|(?P<village>{_PLACE}{{1,6}}(?:村委会|村|屯|寨|庄|社区|湾|坪|冲)(?:{_PLACE}{{0,4}}?第?{_N}(?:村民小组|组|队|社|屯))?{_N}号{_NOT_THERE}{_REST})"
     rf"|(?:地址|住址|户籍地|居住地|现住)(?:是|为)?[:][ ]?(?P<said>[\u3400-\u9fff0-9A-Za-z#\-]{{5,40}})"
 )
 _SIGNED = r"(?:此致)?敬礼[!！。 \n]{0,4}|(?:落款|署名)[:： ]{1,2}"
+
+
+_HAN = re.compile(r"[\u3400-\u9fff]*")
 
 
 class _Cues(NamedTuple):
@@ -51,6 +55,7 @@ class _Cues(NamedTuple):
     surnames: frozenset[str]
     plain: frozenset[str]
     doubtful: frozenset[str]
+    long_surnames: frozenset[str]
     titles: frozenset[str]
 
 
@@ -68,11 +73,17 @@ def _cues() -> _Cues:
     dotted = r"(?P<dotted>[\u3400-\u9fff]{1,8}[·•][\u3400-\u9fff]{1,8})"
     field = rf"(?:{lists['field']})[ ]?(?:[:：][ ]?|是|为|叫|【|\[)"
     return _Cues(
-        re.compile(rf"(?=(?:(?:{lists['introduces']})[:： ]?|{field}|{_SIGNED})(?:{dotted}|{name}))"),
+        re.compile(
+            rf"(?=(?:(?:{lists['introduces']})[:： ]?|{field}|{_SIGNED})(?:{dotted}|{name})"
+            rf"|(?<![\u3400-\u9fff]){name.replace('name', 'sexed')}(?=[,，、 ][ ]?[男女][,，、。 ]))"
+        ),
         re.compile(rf"(?=(?:{lists['before']}|(?P<hint>{lists['hints']}))[ ]?{name})"),
         re.compile(rf"(?={full}(?:{lists['after']}))"),
         re.compile(lists["then"]),
-        *(frozenset(lists[kind].split("|")) for kind in ("surname", "surname_plain", "surname_doubtful", "after")),
+        *(
+            frozenset(lists[kind].split("|"))
+            for kind in ("surname", "surname_plain", "surname_doubtful", "surname_long", "after")
+        ),
     )
 
 
@@ -84,7 +95,12 @@ def _words_with_surnames() -> frozenset[str]:
     surnames = _cues().surnames
     with jieba.dt.get_dict_file() as file:
         rows = (line.decode("utf-8").split() for line in file)
-        return frozenset(row[0] for row in rows if len(row[0]) == 2 and row[0][0] in surnames and row[-1][:2] != "nr")
+        return frozenset(row[0] for row in rows if _common(row[0], int(row[1]), row[-1], surnames))
+
+
+def _common(word: str, freq: int, tag: str, surnames: frozenset[str]) -> bool:
+    known = len(word) == 2 and word[0] in surnames and word not in _cues().long_surnames
+    return known and freq >= 20 and tag[:2] != "nr"
 
 
 @cache
@@ -102,11 +118,15 @@ def names(seen: str) -> Iterator[Found]:
     ['张三', '李秀英']
     """
     cues = _cues()
-    sure = [_trimmed(seen, *match.span(match.lastgroup or "name")) for match in cues.sure.finditer(seen)]
+    spans = [_trimmed(seen, *match.span(match.lastgroup or "name")) for match in cues.sure.finditer(seen)]
     hinted = [_trimmed(seen, *match.span("name")) for match in cues.hinted.finditer(seen)]
+    spans += [
+        (start, end)
+        for start, end in hinted
+        if (end - start > 2 or _then(seen, end)) and _ends_a_word(seen, start, end, start)
+    ]
     titled = [match.span("name") for match in cues.titled.finditer(seen)]
-    spans = [*sure, *(span for span in hinted if _then(seen, span[1]) and _stands(seen, *span))]
-    spans += [span for span in titled if _stands(seen, *span)]
+    spans += [(start, end) for start, end in titled if _ends_a_word(seen, start, end, _run_before(seen, start))]
     spans += _again(seen, {seen[start:end] for start, end in spans if end - start > 2})
     yield from (Found("姓名", start, end) for start, end in sorted(set(spans)) if end - start > 1)
 
@@ -130,23 +150,29 @@ def _likely(name: str) -> bool:
     cues = _cues()
     if name[1:] in cues.titles or name[-1] in _PLACES or name[0] in cues.doubtful:
         return False
-    return name[:2] not in _words_with_surnames() and (len(name) > 2 or name[0] in cues.plain)
+    if name[:2] in _words_with_surnames():
+        return False
+    return len(name) > 2 or name[0] in cues.plain
 
 
-def _stands(seen: str, start: int, end: int) -> bool:
-    """Tell whether a name begins and ends where words do, and with no common word."""
+def _ends_a_word(seen: str, start: int, end: int, first: int) -> bool:
+    """Tell whether a likely name begins and ends where words do, in the run of Han characters from `first` on."""
     if not _likely(seen[start:end]):
         return False
-    first = max(0, start - 8)
-    run = re.compile(r"[\u3400-\u9fff]*")
-    before = re.search(r"[\u3400-\u9fff]*$", seen[first:start])
-    first = start - len(before.group()) if before else start
-    after = run.match(seen, end, end + 6)
+    after = _HAN.match(seen, end, end + 6)
     ends, place = {first}, first
     for word in _segmenter().cut(seen[first : after.end() if after else end]):
         place += len(word)
         ends.add(place)
     return start in ends and end in ends
+
+
+def _run_before(seen: str, start: int) -> int:
+    """Return where the run of Han characters before `start` begins, eight characters back at most."""
+    first = start
+    while first > max(0, start - 8) and _HAN.fullmatch(seen, first - 1, start):
+        first -= 1
+    return first
 
 
 def _again(seen: str, known: set[str]) -> list[tuple[int, int]]:

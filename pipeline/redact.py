@@ -63,9 +63,10 @@ def _apart(candidates: Iterable[Found]) -> list[Found]:
 
 def _covered(seen: str, fresh: list[Found]) -> str:
     """Put brackets of equal length in place of what was found: they end words and numbers as placeholders do."""
+    characters = list(seen)
     for found in fresh:
-        seen = seen[: found.start] + "[" + "×" * (found.end - found.start - 2) + "]" + seen[found.end :]
-    return seen
+        characters[found.start : found.end] = f"[{'×' * (found.end - found.start - 2)}]"
+    return "".join(characters)
 
 
 class Redactor:

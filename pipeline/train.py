@@ -9,6 +9,7 @@ from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from pipeline import semantic
 from pipeline.calibration import cross_calibrated
@@ -109,10 +110,15 @@ def learn(
     wanted = semantic.available() if use_semantic is None else use_semantic
     if wanted and task.small:
         task = replace(task, embeddings=semantic.embed(normalised(everything)))
+    with threadpool_limits(1):  # sums in one order: equal results whatever the number of threads
+        return _learnt(task, labels, book, seed, warnings)
+
+
+def _learnt(task: Task, labels: Labels, book: Codebook, seed: int, warnings: Sequence[str]) -> Trained:
     recipe, weight, tried, found = _chosen(task, seed)
     about = {"codebook": book.fingerprint, "units": len(labels), "recipe": recipe.name, "seed": seed}
     model = fit(task, about, recipe, weight, found)
-    if exclusive:
+    if task.exclusive:
         model = replace(model, statements=_by_cues(model))
     return Trained(model, book, labels, task, found, recipe, weight, tried, tuple(warnings))
 

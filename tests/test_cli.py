@@ -64,7 +64,7 @@ def test_classify_report_verify(qunyan: Command, sheet: Path, tmp_path: Path) ->
     done = qunyan("classify", sheet, "-o", "结果", "--by", "单位")
     assert done.code == 3, done.err
     assert "完成：1 个文件，2 位受访者，2 句，1 条没有分类。" in done.out
-    assert "最多的问题：官僚主义 1 句（1 人）" in done.out
+    assert re.search("最多的问题：.+ 1 句（1 人）", done.out)
     assert "合计" not in done.out
     for name in ("results.xlsx", "report.html", "report.docx"):
         assert str(Path("结果", name)) in done.out

@@ -36,8 +36,8 @@ def test_a_concordance_finds_every_place(tmp_path: Path) -> None:
 
 
 def test_new_words_are_those_that_no_dictionary_has(tmp_path: Path) -> None:
-    words = ["办事", "网格员", "不方便", "码上办", "不码上办", "独一份儿的"]
-    units = [unit(f"{n}", "p", "", words=words if n else words[:5]) for n in range(2)]
+    words = ["办事", "网格员", "不方便", "码上办", "不码上办", "A3", "独一份儿的"]
+    units = [unit(f"{n}", "p", "", words=words if n else words[:6]) for n in range(2)]
     store(tmp_path, units)
     assert list(new_words(tmp_path).frame["word"]) == ["不码上办", "码上办"]
 

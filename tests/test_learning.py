@@ -425,7 +425,7 @@ def test_train_and_save_from_python(labelled: Path, tmp_path: Path) -> None:
     assert coder.code(sentences).equals(pipeline.Coder.load(tmp_path / "m").code(sentences))
     with pytest.raises(OutputRefused):
         coder.save(tmp_path / "m")
-    with pytest.raises(ValueError, match="Coder.train"):
+    with pytest.raises(ValueError, match=r"Coder\.train"):
         pipeline.Coder.load(tmp_path / "m").save(tmp_path / "n")
 
 
@@ -556,3 +556,29 @@ def clerk(path: Path, truth: dict[str, str]) -> None:
     sheet.cell(1, heads["文本"] + 1, "我的备注")
     sheet.delete_rows(2)
     book.save(path)
+
+
+def qunyan(*words: object) -> tuple[int, str, str]:
+    import subprocess
+    import sys
+
+    command = [sys.executable, "-m", "pipeline.cli", "--lang", "zh", *map(str, words)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(pipeline.__file__).parents[1])
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_the_commands(labelled: Path, tmp_path: Path) -> None:
+    out = tmp_path / "模型"
+    code, said, _ = qunyan("train", labelled, "-o", out, "--label", "部门", "--no-semantic")
+    assert code == 0
+    assert "宏平均 F1" in said
+    assert "翻一倍" in said
+    code, said, _ = qunyan("evaluate", out, labelled, "--label", "部门", "--json")
+    assert code == 0
+    assert {"accuracy", "macro_f1", "micro_f1", "per_category", "ece", "n"} <= set(json.loads(said))
+    code, _, said = qunyan("train", labelled, "-o", out, "--label", "部门")
+    assert (code, "--force" in said, "Traceback" in said) == (4, True, False)
+    code, _, said = qunyan("agree", labelled)
+    assert (code, "Traceback" in said) == (4, False)
+    code, _, said = qunyan("evaluate", tmp_path, labelled, "--label", "部门")
+    assert (code, "不是模型文件夹" in said) == (4, True)

@@ -30,6 +30,7 @@ def test_there_are_notebooks() -> None:
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.slow
 def test_a_notebook_runs(path: Path) -> None:
     executed = nbclient.execute(read(path), cwd=str(FOLDER), timeout=120, kernel_name="python3")
     kinds = {kind for cell in executed.cells for output in cell.get("outputs", []) for kind in output.get("data", {})}
