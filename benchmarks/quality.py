@@ -39,7 +39,9 @@ def real_rows():
 
 def codes(rows):
     categories = np.asarray([[c in row["categories"] for c in BOOK.ids] for row in rows], dtype=bool)
-    return Codes(categories.reshape(len(rows), len(BOOK.ids)), np.asarray([STATEMENTS.index(r["statement"]) for r in rows]))
+    return Codes(
+        categories.reshape(len(rows), len(BOOK.ids)), np.asarray([STATEMENTS.index(r["statement"]) for r in rows])
+    )
 
 
 def built_in(texts):
@@ -58,10 +60,12 @@ def dictionary(texts):
         return "problem" if any(cue in text for cue in "不没难差少缺乱慢") else "neutral"
 
     terms = [(category.id, category.terms) for category in BOOK.categories]
-    return codes([
-        {"statement": kind(text), "categories": [c for c, words in terms if any(word in text for word in words)]}
-        for text in texts
-    ])
+    return codes(
+        [
+            {"statement": kind(text), "categories": [c for c, words in terms if any(word in text for word in words)]}
+            for text in texts
+        ]
+    )
 
 
 def plain_pipeline(texts):
@@ -74,7 +78,9 @@ def plain_pipeline(texts):
     gold = codes(sample)
     vectorizer = TfidfVectorizer(tokenizer=Segmenter().cut, token_pattern=None)
     matrix, new = vectorizer.fit_transform([row["text"] for row in sample]), vectorizer.transform(texts)
-    categories = OneVsRestClassifier(LogisticRegression(max_iter=1000)).fit(matrix, gold.categories.astype(int)).predict(new)
+    categories = (
+        OneVsRestClassifier(LogisticRegression(max_iter=1000)).fit(matrix, gold.categories.astype(int)).predict(new)
+    )
     statements = LogisticRegression(max_iter=1000).fit(matrix, gold.statements).predict(new)
     return Codes(categories.astype(bool), statements)
 
@@ -96,7 +102,9 @@ def main():
             results.setdefault(part, {})[name] = measured | {"units": len(places)}
             print(f"{part:20s} {name:13s} n={len(places):4d} " + " ".join(f"{k}={v:.3f}" for k, v in measured.items()))
     if "--json" in sys.argv:
-        Path(sys.argv[sys.argv.index("--json") + 1]).write_text(json.dumps(results, ensure_ascii=False, indent=1), "utf-8")
+        Path(sys.argv[sys.argv.index("--json") + 1]).write_text(
+            json.dumps(results, ensure_ascii=False, indent=1), "utf-8"
+        )
 
 
 if __name__ == "__main__":

@@ -22,10 +22,81 @@ from pipeline.records import STATEMENTS
 
 ROOT = Path(__file__).resolve().parent.parent
 BOOK = load()
-TEXTBOOK = """形式主义 走过场 流于形式 摆样子 文山会海 痕迹管理 重形式 官僚主义 推诿 扯皮 层层加压 高高在上 踢皮球 享乐主义 贪图安逸
-怕吃苦 得过且过 不思进取 动力不足 奢靡 铺张 浪费 大吃大喝 公款 讲排场 豪华 吃拿卡要 优亲厚友 以权谋私 收礼 截留 克扣 宗旨意识
-群众观念 群众工作 联系不密切 脱离群众 办事难 程序复杂 多跑路 态度差 便民 能力不足 本领 学习不够 理论水平 经验不足 制度 机制 考核
-问责 激励 人手 经费 设备 任务重 沟通 渠道 公开 监督 信访 答复 不理解 等靠要 收入 就业 道路 住房 看病 养老 低保 停车 噪音""".split()
+TEXTBOOK = [
+    "形式主义",
+    "走过场",
+    "流于形式",
+    "摆样子",
+    "文山会海",
+    "痕迹管理",
+    "重形式",
+    "官僚主义",
+    "推诿",
+    "扯皮",
+    "层层加压",
+    "高高在上",
+    "踢皮球",
+    "享乐主义",
+    "贪图安逸",
+    "怕吃苦",
+    "得过且过",
+    "不思进取",
+    "动力不足",
+    "奢靡",
+    "铺张",
+    "浪费",
+    "大吃大喝",
+    "公款",
+    "讲排场",
+    "豪华",
+    "吃拿卡要",
+    "优亲厚友",
+    "以权谋私",
+    "收礼",
+    "截留",
+    "克扣",
+    "宗旨意识",
+    "群众观念",
+    "群众工作",
+    "联系不密切",
+    "脱离群众",
+    "办事难",
+    "程序复杂",
+    "多跑路",
+    "态度差",
+    "便民",
+    "能力不足",
+    "本领",
+    "学习不够",
+    "理论水平",
+    "经验不足",
+    "制度",
+    "机制",
+    "考核",
+    "问责",
+    "激励",
+    "人手",
+    "经费",
+    "设备",
+    "任务重",
+    "沟通",
+    "渠道",
+    "公开",
+    "监督",
+    "信访",
+    "答复",
+    "不理解",
+    "等靠要",
+    "收入",
+    "就业",
+    "道路",
+    "住房",
+    "看病",
+    "养老",
+    "低保",
+    "停车",
+    "噪音",
+]
 """Words that the codebook itself uses for its categories."""
 
 
@@ -66,7 +137,9 @@ def variety(rows):
     print(f"nearest neighbour, cosine of character pairs: median {np.median(similarity):.2f}; {shares}")
     for n in (2, 3, 4):
         grams = [text[i : i + n] for text in texts for i in range(len(text) - n + 1)]
-        print(f"distinct {n}-grams of characters {len(set(grams))} of {len(grams)} ({len(set(grams)) / len(grams):.1%})")
+        print(
+            f"distinct {n}-grams of characters {len(set(grams))} of {len(grams)} ({len(set(grams)) / len(grams):.1%})"
+        )
 
 
 def curve(rows):
@@ -80,7 +153,9 @@ def curve(rows):
     with (ROOT / "data" / "test" / "unseen.csv").open(encoding="utf-8-sig", newline="") as file:
         test = list(csv.DictReader(file))
     gold = codes([(row["statement"], row["categories"].split(";")) for row in test])
-    parts = {kind: [i for i, row in enumerate(test) if row["register"] == kind] for kind in ("spoken", "official", "message")}
+    parts = {
+        kind: [i for i, row in enumerate(test) if row["register"] == kind] for kind in ("spoken", "official", "message")
+    }
     frame = pd.DataFrame(rows)[["text", "statement", "categories", "setting"]]
     for size in (2000, 4000, 8000, 12000, 16000, len(frame)):
         part = frame if size >= len(frame) else train_test_split(frame, train_size=size, random_state=0)[0]

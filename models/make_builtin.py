@@ -1,6 +1,6 @@
 """Make `models/builtin/` from `data/labelled/` and `lexicons/`: the same inputs give the same bytes.
 
-    python models/make_builtin.py
+python models/make_builtin.py
 """
 
 from pathlib import Path

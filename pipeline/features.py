@@ -72,10 +72,11 @@ class WordVectors:
         """Return a row of unit length (or zero) a word, (n words, dimensions)."""
         place = np.fromiter((self.index.get(word, -1) for word in words), dtype=np.int64, count=len(words))
         rows = self.vectors[place].astype(np.float32)
-        for at in np.flatnonzero(place < 0):
+        for at in np.flatnonzero(place < 0).tolist():
             known = [self.index[char] for char in words[at] if char in self.index]
             rows[at] = self.vectors[known].sum(axis=0, dtype=np.float32)
-        return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.float32(1e-9))
+        lengths = np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.float32(1e-9))
+        return np.asarray(rows / lengths, dtype=np.float32)
 
 
 @cache
@@ -103,7 +104,8 @@ class Vocabulary:
     @property
     def size(self) -> int:
         """The number of features."""
-        return len(self.grams) + word_vectors().vectors.shape[1] + len(self.pairs) + len(self.signals)
+        dimensions = int(word_vectors().vectors.shape[1])
+        return len(self.grams) + dimensions + len(self.pairs) + len(self.signals)
 
     @classmethod
     def of(cls, cuts: Sequence[Cut]) -> Vocabulary:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import StrEnum
 from typing import Protocol
 
 import pyarrow as pa
 
 
-class Statement(str, Enum):
+class Statement(StrEnum):
     """What a unit does: it reports a problem, suggests, praises, or none of these.
 
     Examples

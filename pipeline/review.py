@@ -192,7 +192,9 @@ def _central(features: Any, pool: NDArray[Any], count: int, seed: int) -> NDArra
 
     if count <= 0 or len(pool) <= count or features.shape[1] < _LEAST_FEATURES:
         return pool
-    dense = TruncatedSVD(min(_DIMENSIONS, len(pool) - 1, features.shape[1] - 1), random_state=seed).fit_transform(features[pool])
+    dense = TruncatedSVD(min(_DIMENSIONS, len(pool) - 1, features.shape[1] - 1), random_state=seed).fit_transform(
+        features[pool]
+    )
     centres = MiniBatchKMeans(count, random_state=seed, n_init=1, batch_size=1024).fit(dense).cluster_centers_
     return np.asarray(pool[np.unique(pairwise_distances_argmin(centres, dense))])
 

@@ -88,7 +88,6 @@ class Shares:
                 PAIR_WEIGHT / np.sqrt(np.maximum(pair_squares, 1.0)),
             ]
         ).astype(np.float32)
-        index = self.vocabulary.signals
         signal_ids = tuple(
             tuple(i for i in map(self.vocabulary.signals.get, sorted(set(cut.signals))) if i is not None)
             for cut in cuts

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pipeline.normalise import normalise
 from pipeline.split import UNIT_LIMIT, split, whole
 
-PIECES = list("路灯不亮要修，。！？；…“”「」（）()1.2、一二是①：:\n\r\t 　ab?!;~h") + ["https://a.cn/?b;c"]
+PIECES = [*list("路灯不亮要修，。！？；…“”「」（）()1.2、一二是①：:\n\r\t \u3000ab?!;~h"), "https://a.cn/?b;c"]
 TEXTS = st.lists(st.sampled_from(PIECES), max_size=60).map("".join)
 LONG = st.lists(
     st.sampled_from(["长句子没有标点", "，", "“甲", "乙。”", "（", "）", " ", "。", "还有很多话要说" * 9]),
