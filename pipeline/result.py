@@ -23,7 +23,7 @@ class Run:
 
     Parameters
     ----------
-    folder : Path
+    folder : Path or str
         The output folder of `classify`.
 
     Raises
@@ -46,6 +46,9 @@ class Run:
     """
 
     folder: Path
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "folder", Path(self.folder))
 
     @cached_property
     def manifest(self) -> dict[str, Any]:

@@ -323,3 +323,8 @@ def test_a_folder_that_cannot_be_written_is_a_fault_of_the_environment(folder: P
 def test_an_unknown_table_names_those_there_are(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(KeyError, match="frequencies"):
         pipeline.classify(folder, tmp_path / "out").table("nothing")
+
+
+def test_a_run_opens_by_a_string_too(folder: Path, tmp_path: Path) -> None:
+    done = pipeline.classify(folder, out=tmp_path / "out")
+    assert Run(str(tmp_path / "out")).manifest == done.manifest  # type: ignore[arg-type]
