@@ -43,8 +43,8 @@ _UNFINISHED = tuple(f"{name}.*.tmp" for name in ("", "units/", "tables/", f"{_PR
 _CURES = {
     errno.ENOSPC: "磁盘满了：请腾出空间后再运行同一条命令，已完成的部分不会重做",
     errno.EDQUOT: "磁盘配额用完了：请腾出空间后再运行同一条命令，已完成的部分不会重做",
-    errno.EACCES: "没有写入权限：请换一个输出文件夹（-o），或请管理员开放权限",
-    errno.EPERM: "没有写入权限：请换一个输出文件夹（-o），或请管理员开放权限",
+    errno.EACCES: "没有写入权限，或文件正被 Word、Excel 打开：请关闭它，或换一个输出文件夹（-o），或请管理员开放权限",
+    errno.EPERM: "没有写入权限，或文件正被 Word、Excel 打开：请关闭它，或换一个输出文件夹（-o），或请管理员开放权限",
     errno.EROFS: "这个位置是只读的：请换一个输出文件夹（-o）",
     errno.ENOTDIR: "路径中间有一段是文件而不是文件夹：请换一个输出文件夹（-o）",
     errno.ENAMETOOLONG: "路径太长：请换一个短些的输出文件夹（-o）",

@@ -130,6 +130,7 @@ def test_a_run_without_content_has_a_page_too(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_written_is_said(run: tuple[Any, ...], tmp_path: Path) -> None:
     folder, tables, figures = run
+    (tmp_path / "none").write_text("a file, no folder", encoding="utf-8")
     with pytest.raises(EnvironmentFault, match="写不了"):
         write_page(tmp_path / "none" / "report.html", tables, figures, folder, NAMES, TOTALS)
 

@@ -167,5 +167,6 @@ def test_hostile_text_is_text(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_written_is_said(run: tuple[Any, ...], tmp_path: Path) -> None:
+    (tmp_path / "none").write_text("a file, no folder", encoding="utf-8")
     with pytest.raises(EnvironmentFault, match="写不了"):
         write_word(tmp_path / "none" / "report.docx", run[1], run[2], TOTALS)

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.errors import EnvironmentFault
+from pipeline.folder import whole_file
 from pipeline.query import unit_parts
 from pipeline.records import Statement
 from pipeline.report.payload import MOST_UNITS, Payload, load_units, pieces
@@ -87,14 +87,8 @@ def write_page(
     page = _rendered(tables, figures, units, codebook_names, totals)
     if len(page) > MOST_BYTES and units.whole:
         page = _rendered(tables, figures, units.only(quotes), codebook_names, totals)
-    unfinished = path.with_name(f".{path.name}.tmp")
-    try:
+    with whole_file(path) as unfinished:
         unfinished.write_bytes(page)
-        unfinished.replace(path)
-    except OSError as error:
-        raise EnvironmentFault(f"写不了 {path}：请检查磁盘空间和权限（{error}）。") from error
-    finally:
-        unfinished.unlink(missing_ok=True)
     return path
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import quoteattr
 
-from pipeline.errors import EnvironmentFault
+from pipeline.folder import whole_file
 from pipeline.report.pictures import Figure
 from pipeline.report.sentences import Block, compose, records
 from pipeline.tables import Table, visible
@@ -93,16 +93,8 @@ def write_word(
     frames = {table.name: table.frame for table in tables}
     for block in compose(tables, totals, list(drawn), quality):
         _write(document, block, frames, drawn)
-    unfinished = path.with_name(f".{path.name}.tmp")
-    try:
+    with whole_file(path) as unfinished:
         unfinished.write_bytes(packed(document, {"word/fontTable.xml": _font_table()}))
-        unfinished.replace(path)
-    except OSError as error:
-        raise EnvironmentFault(
-            f"写不了 {path}：若正在 Word 里打开请先关闭，再检查磁盘空间和权限（{error}）。"
-        ) from error
-    finally:
-        unfinished.unlink(missing_ok=True)
     return path
 
 
