@@ -7,21 +7,21 @@ the words, so negation and avoidance weigh what the labelled sample taught them 
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from pipeline.cues import CueFinder, CueReading
-from pipeline.features import Cut, Floats
+from pipeline.batch import Batch, Ints
+from pipeline.cues import CueFinder, Cues
+from pipeline.features import Floats
 from pipeline.model import LinearModel
 from pipeline.records import CODING_SCHEMA, EVIDENCE
+from pipeline.scope import SCOPES
 from pipeline.segment import ContentWords, Segmenter
 from pipeline.shares import Scores, Shares
 
@@ -31,19 +31,21 @@ REVIEW = 0.5
 REASONS = 3
 """So many learnt words, and so many cues, are kept as evidence of a decision."""
 
-_SPACE, _CAPITAL = re.compile(r"\s"), re.compile(r"[A-ZÀ-ÞΑ-Ω]")
-_HOW = {"asserted": "term"}
+HOWS = ("term", *SCOPES[1:], "cue", "learnt")
+"""How evidence came to be: a term of the codebook by its scope, a cue, a learnt word."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A unit as the coder read it: words with their places, what the cues tell, and the cut that is scored."""
+    """Units as the coder read them: words with their places, and what the cues tell."""
 
-    tokens: list[str]
-    starts: list[int]
-    """Where each token begins; what stands behind the last token's start is not used."""
-    cues: CueReading
-    cut: Cut
+    word_ids: Ints
+    """Rows of the table of words, all units' one behind the other."""
+    starts: Ints
+    """(n + 1,) where each unit's words start."""
+    begins: Ints
+    """Where each word begins in its unit."""
+    cues: Cues
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,20 @@ class Reason:
     start: int | None
     end: int | None
     weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """Evidence for requests (a unit and a label each): a column each, in the order of the requests."""
+
+    COLUMNS: ClassVar = ("start", "end", "how", "weight")
+    request: Ints
+    terms: list[str]
+    start: Ints
+    end: Ints
+    how: Ints
+    """Codes of `HOWS`."""
+    weight: Floats
 
 
 class LearntCoder:
@@ -74,12 +90,12 @@ class LearntCoder:
         self.model = model
         self._finder = finder
         self._segmenter = segmenter
-        self._content = ContentWords.shipped()
         heads = (model.categories, model.statements)
-        self._shares = Shares(
-            model.vocabulary, np.hstack([h.weights for h in heads]), np.concatenate([h.bias for h in heads])
-        )
-        self._mention_weights: dict[tuple[str, ...], list[float]] = {}
+        weights, bias = np.hstack([head.weights for head in heads]), np.concatenate([head.bias for head in heads])
+        self._shares = Shares(model.vocabulary, weights, bias, ContentWords.shipped())
+        known = model.vocabulary.signals
+        self._signals = np.asarray([known.get(name, len(known)) for name in finder.signal_names] + [len(known)])
+        """The model's number of each of the finder's signals; the last one, and what it does not know, is nothing."""
         self._labels = (*model.categories.labels, *model.statements.labels)
 
     @property
@@ -93,16 +109,12 @@ class LearntCoder:
         parts = [str(self.model.about.get("sha256", "")), self._finder.codebook.fingerprint]
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
-    def see(self, units: Sequence[str]) -> list[Seen]:
-        """Read normalised units: words, mentions, signals."""
-        return see(units, self._segmenter, self._finder)
-
     def code_units(self, units: Sequence[str]) -> pa.Table:
         """Code normalised units: a table of `CODING_SCHEMA`, a row a unit, in order."""
         if not units:
             return CODING_SCHEMA.empty_table()
-        seen = self.see(units)
-        scores = self._scored([one.cut for one in seen], units)
+        seen = self._see(units)
+        scores = self._scored(seen, units)
         probable, certain = self.probabilities(scores.values)
         coded = self.model.categories.decided(probable)
         kind = certain.argmax(axis=1)
@@ -110,16 +122,15 @@ class LearntCoder:
         least = np.where(coded, probable, 1.0).min(axis=1, initial=1.0)
         names = pa.array(self._labels)
         owner, category = np.nonzero(coded)
-        offsets = pa.array(np.searchsorted(owner, np.arange(len(units) + 1)), pa.int32())
-        words = [self._content.of(one.tokens) for one in seen]
+        offsets = _array(np.searchsorted(owner, np.arange(len(units) + 1)), pa.int32())
         columns = [
-            names.take(pa.array(kind + len(self.categories))),
-            pa.array(sure, pa.float32()),
-            pa.ListArray.from_arrays(offsets, names.take(pa.array(category))),
-            pa.ListArray.from_arrays(offsets, pa.array(probable[coded], pa.float32())),
+            names.take(_array(kind + len(self.categories))),
+            _array(sure, pa.float32()),
+            pa.ListArray.from_arrays(offsets, names.take(_array(category))),
+            pa.ListArray.from_arrays(offsets, _array(probable[coded], pa.float32())),
             self._evidence(seen, scores, owner, category, kind),
-            pa.array((sure < REVIEW) | (least < REVIEW)),
-            pa.array(words, pa.list_(pa.string())),
+            pa.array(((sure < REVIEW) | (least < REVIEW)).tolist()),
+            self._content_words(seen),
         ]
         return pa.Table.from_arrays(columns, schema=CODING_SCHEMA)
 
@@ -128,72 +139,94 @@ class LearntCoder:
         k = len(self.categories)
         return self.model.categories.probabilities(scores[:, :k]), self.model.statements.probabilities(scores[:, k:])
 
-    def _scored(self, cuts: Sequence[Cut], units: Sequence[str]) -> Scores:
-        scores = self._shares.score(cuts)
+    def _see(self, units: Sequence[str]) -> Seen:
+        """Read normalised units; white space is no word."""
+        batch = Batch(units)
+        ids = self._shares.ids(self._segmenter.cut_all(units))
+        lengths = self._shares.lengths[ids]
+        begins, kept = np.cumsum(lengths) - lengths, ~self._shares.blank[ids]
+        ids, begins = ids[kept], begins[kept]
+        starts = np.searchsorted(begins, batch.starts)
+        return Seen(ids, starts, begins - np.repeat(batch.starts[:-1], np.diff(starts)), self._finder.read(batch))
+
+    def _scored(self, seen: Seen, units: Sequence[str]) -> Scores:
+        fired = self._signals[seen.cues.signals]
+        shape = (len(units), len(self._shares.signals))
+        signals = sp.csr_matrix((np.ones(len(fired), np.float32), fired, seen.cues.signal_starts), shape)
+        scores = self._shares.score(seen.word_ids, seen.starts, signals)
         if self.model.semantic:
             scores.values[:] += self.model.semantic.scores(units)
         return scores
 
-    def _evidence(
-        self, seen: Sequence[Seen], scores: Scores, owner: NDArray[Any], category: NDArray[Any], kind: NDArray[Any]
-    ) -> pa.ListArray:
+    def _content_words(self, seen: Seen) -> pa.ListArray:
+        """Return the words that keyword tables count, a negated one with its negator."""
+        table, ids = self._shares, seen.word_ids
+        places = np.flatnonzero(table.counts[ids])
+        found = [table.words[word] for word in ids[places].tolist()]
+        first = np.zeros(len(ids) + 1, dtype=bool)
+        first[seen.starts] = True
+        denied = table.negates[ids[places - 1]] & ~first[places]
+        for at in np.flatnonzero(denied).tolist():
+            found[at] = table.words[ids[places[at] - 1]] + found[at]
+        return pa.ListArray.from_arrays(
+            _array(np.searchsorted(places, seen.starts), pa.int32()), pa.array(found, pa.string())
+        )
+
+    def _evidence(self, seen: Seen, scores: Scores, owner: Ints, category: Ints, kind: Ints) -> pa.ListArray:
         """Return the evidence of each unit: mentions of the decided labels, then the words that weigh most."""
-        k = len(self.categories)
-        units = np.concatenate([owner, np.arange(len(seen))])
-        labels = np.concatenate([category, kind + k])
+        units = np.concatenate([owner, np.arange(len(kind))])
+        labels = np.concatenate([category, kind + len(self.categories)])
         order = np.lexsort((labels, units))
         units, labels = units[order], labels[order]
-        values, starts = self._shares.contributions(scores, units, labels)
-        request, place = _heaviest(values, starts)
-        token = scores.starts[units[request]] + place - starts[request]
-        tokens = pa.array([word for one in seen for word in one.tokens], pa.string())
-        spoken = pc.match_substring_regex(tokens.take(pa.array(token)), r"^[\pL\pN]").to_numpy(zero_copy_only=False)
-        request, place, token = request[spoken], place[spoken], token[spoken]
-        begins = np.fromiter((at for one in seen for at in one.starts[: len(one.tokens)]), dtype=np.int32)
-        terms = tokens.take(pa.array(token))
-        lengths = pc.utf8_length(terms).to_numpy()
-        cued = [self._mentioned(seen[u], label) for u, label in zip(units.tolist(), labels.tolist(), strict=True)]
-        rows = [row for found in cued for row in found]
-        asked = np.repeat(np.arange(len(units)), [len(found) for found in cued])
-        columns = list(zip(*rows, strict=True)) if rows else [()] * 5
-        owners = np.concatenate([asked, request])
-        order = np.argsort(owners, kind="stable")
-        both = [
-            pa.concat_arrays([pa.array(columns[0], pa.string()), terms]),
-            np.concatenate([np.asarray(columns[1], np.int32), begins[token]]),
-            np.concatenate([np.asarray(columns[2], np.int32), begins[token] + lengths.astype(np.int32)]),
-            pa.concat_arrays([pa.array(columns[3], pa.string()), pa.array(["learnt"]).take(pa.array(request * 0))]),
-            np.concatenate([np.asarray(columns[4], np.float32), values[place]]),
-        ]
-        names = pa.array(self._labels).take(pa.array(labels[owners[order]]))
-        struct = pa.StructArray.from_arrays(
-            [names, *(pa.array(column).take(pa.array(order)) for column in both)], fields=list(EVIDENCE)
+        cued, learnt = self._mentioned(seen.cues, units, labels), self._weighing(seen, scores, units, labels)
+        request = np.concatenate([cued.request, learnt.request])
+        order = np.argsort(request, kind="stable")
+        start, end, how, weight = (
+            np.concatenate([getattr(cued, name), getattr(learnt, name)])[order] for name in Grounds.COLUMNS
         )
-        ends = np.searchsorted(units[owners[order]], np.arange(len(seen) + 1))
-        return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), struct)
+        terms = [*cued.terms, *learnt.terms]
+        columns = [
+            pa.array(self._labels).take(_array(labels[request[order]])),
+            pa.array([terms[at] for at in order.tolist()], pa.string()),
+            _array(start, pa.int32()),
+            _array(end, pa.int32()),
+            pa.array(HOWS).take(_array(how)),
+            _array(weight, pa.float32()),
+        ]
+        offsets = np.searchsorted(units[request[order]], np.arange(len(kind) + 1))
+        rows = pa.StructArray.from_arrays(columns, fields=list(EVIDENCE))
+        return pa.ListArray.from_arrays(_array(offsets, pa.int32()), rows)
 
-    def _mentioned(self, one: Seen, label: int) -> list[tuple[str, int, int, str, float]]:
+    def _mentioned(self, cues: Cues, units: Ints, labels: Ints) -> Grounds:
         """Return the mentions that speak for a label: terms of its category, or cues of its statement type."""
-        if label < len(self.categories):
-            name = self._labels[label]
-            return [
-                (m.term, m.start, m.end, _HOW.get(m.scope, m.scope), self._weight(signals)[label])
-                for m, signals in zip(one.cues.mentions, one.cues.names, strict=True)
-                if m.category == name
-            ][:REASONS]
-        weighed = [(self._weight(signals)[label], at) for at, signals in enumerate(one.cues.names)]
-        best = sorted((-weight, at) for weight, at in weighed if weight > 0)[:REASONS]
-        mentions = [(one.cues.mentions[at], -weight) for weight, at in best]
-        return [(m.term, m.start, m.end, "cue", weight) for m, weight in mentions]
+        counts = np.diff(cues.starts)[units]
+        request = np.repeat(np.arange(len(units)), counts)
+        place = np.arange(len(request)) + np.repeat(cues.starts[units] - np.cumsum(counts) + counts, counts)
+        label = labels[request]
+        of_category = label < len(self.categories)
+        weight = self._shares.signals[self._signals[cues.names[place]], label[:, None]].sum(axis=1)
+        kept = np.flatnonzero(np.where(of_category, cues.category[place] == label, weight > 0))
+        request, place, weight, of_category = request[kept], place[kept], weight[kept], of_category[kept]
+        best = _first(np.where(of_category, 0, -weight), request)
+        request, place, weight, of_category = request[best], place[best], weight[best], of_category[best]
+        terms = [self._finder.terms[pattern] for pattern in cues.pattern[place].tolist()]
+        how = np.where(of_category, cues.scope[place], HOWS.index("cue"))
+        return Grounds(request, terms, cues.start[place], cues.end[place], how, weight)
 
-    def _weight(self, signals: tuple[str, ...]) -> list[float]:
-        """Return what the signals of one mention add to each label's score."""
-        found = self._mention_weights.get(signals)
-        if found is None:
-            index = self.model.vocabulary.signals
-            rows = self._shares.signals[[index[signal] for signal in signals if signal in index]]
-            found = self._mention_weights[signals] = rows.sum(axis=0).tolist()
-        return found
+    def _weighing(self, seen: Seen, scores: Scores, units: Ints, labels: Ints) -> Grounds:
+        """Return the words that weigh most for a label; marks are none."""
+        weights, starts = self._shares.contributions(scores, units, labels)
+        request = np.repeat(np.arange(len(units)), np.diff(starts))
+        kept = np.flatnonzero(weights > 0)
+        best = kept[_first(-weights[kept], request[kept])]
+        request, weight = request[best], weights[best]
+        place = seen.starts[units[request]] + best - starts[request]
+        spoken = self._shares.spoken[seen.word_ids[place]]
+        request, weight, place = request[spoken], weight[spoken], place[spoken]
+        terms = [self._shares.words[word] for word in seen.word_ids[place].tolist()]
+        begins = seen.begins[place]
+        how = np.full(len(place), HOWS.index("learnt"))
+        return Grounds(request, terms, begins, begins + self._shares.lengths[seen.word_ids[place]], how, weight)
 
     def reasons(self, unit: str, label: str) -> list[Reason]:
         """Return everything that makes the score of a label: words, signals, bias; the weights add up to the score.
@@ -205,45 +238,36 @@ class LearntCoder:
         label : str
             A category's id or a statement type.
         """
-        one = self.see([unit])[0]
-        scores = self._scored([one.cut], [unit])
+        seen = self._see([unit])
+        scores = self._scored(seen, [unit])
         column = self._labels.index(label)
         values, _ = self._shares.contributions(scores, np.zeros(1, np.int64), np.asarray([column]))
+        terms = [self._shares.words[word] for word in seen.word_ids.tolist()]
         reasons = [
-            Reason(label, word, start, start + len(word), float(value))
-            for word, start, value in zip(one.tokens, one.starts, values, strict=False)
+            Reason(label, word, start, start + len(word), weight)
+            for word, start, weight in zip(terms, seen.begins.tolist(), values.tolist(), strict=True)
         ]
-        names = list(self.model.vocabulary.signals)
-        signals = [(names[i], float(self._shares.signals[i, column])) for i in scores.signal_ids[0]]
-        loose = [*signals, ("bias", float(self._shares.bias[column]))]
+        fired = self._shares.signals[self._signals[seen.cues.signals], column].tolist()
+        loose = [*zip(seen.cues.signals_of(0), fired, strict=True), ("bias", float(self._shares.bias[column]))]
         if self.model.semantic:
             loose.append(("semantic", float(self.model.semantic.scores([unit])[0, column])))
         return reasons + [Reason(label, name, None, None, weight) for name, weight in loose]
 
     def score(self, unit: str, label: str) -> float:
         """Return the score of a label for a normalised unit, before calibration."""
-        return float(self._scored([self.see([unit])[0].cut], [unit]).values[0, self._labels.index(label)])
+        return float(self._scored(self._see([unit]), [unit]).values[0, self._labels.index(label)])
 
 
-def see(units: Sequence[str], segmenter: Segmenter, finder: CueFinder) -> list[Seen]:
-    """Read normalised units: words with their places, what the cues tell, and what the model scores."""
-    words = [segmenter.cut(unit) for unit in units]
-    return [_seen(*of_one) for of_one in zip(units, words, finder.read(units), strict=True)]
+def _first(key: Floats, request: Ints) -> Ints:
+    """Return the places of the `REASONS` smallest keys of each request, request by request; ties keep their order."""
+    order = np.lexsort((key, request))
+    sorted_requests = request[order]
+    rank = np.arange(len(order)) - np.searchsorted(sorted_requests, sorted_requests)
+    return order[rank < REASONS]
 
 
-def _seen(unit: str, tokens: list[str], reading: CueReading) -> Seen:
-    starts = list(accumulate(map(len, tokens), initial=0))
-    if _SPACE.search(unit):
-        kept = [(word, start) for word, start in zip(tokens, starts, strict=False) if not word.isspace()]
-        tokens, starts = [word for word, _ in kept], [start for _, start in kept]
-    words = tuple(map(str.lower, tokens)) if _CAPITAL.search(unit) else tuple(tokens)
-    return Seen(tokens, starts, reading, Cut(words, reading.signals))
-
-
-def _heaviest(values: Floats, starts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return, request by request, the places of the `REASONS` largest positive values, largest first."""
-    request = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
-    order = np.lexsort((np.arange(len(values)), -values, request))
-    rank = np.arange(len(values)) - starts[request]
-    keep = order[(rank < REASONS) & (values[order] > 0)]
-    return request[keep], keep
+def _array(values: NDArray[Any], kind: pa.DataType | None = None) -> pa.Array:
+    """Return a column without a copy and without pandas, which `pyarrow.array` would load."""
+    kind = kind or pa.int64()
+    values = np.ascontiguousarray(values, dtype=kind.to_pandas_dtype())
+    return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(values)])

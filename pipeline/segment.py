@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -26,6 +27,7 @@ _ASCII_TOKEN = re.compile(r"[A-Za-z0-9+#&._%\-]+")
 _FINALSEG_SKIP = re.compile(r"([a-zA-Z0-9]+(?:\.\d+)?%?)")  # jieba/finalseg/__init__.py, re_skip
 _CONTENT_WORD = re.compile(r"(?!\d+(?:\.\d+)?%?$)\w")
 _RARE_HAN = re.compile("([\u3400-\u4dbf\u9fd6-\u9fff\uf900-\ufaff\U00020000-\U0002a6df])")
+_REPAIRED = re.compile(f"{_ASCII_TROUBLE.pattern}|{_RARE_HAN.pattern}")
 _DICTIONARY_ASCII = frozenset({"AT&T", "c#", "C#", "c++", "C++"})
 
 
@@ -145,6 +147,26 @@ class Segmenter:
             return [word for part in _RARE_HAN.split(text) if part for word in self._repaired(part)]
         return self._repaired(text)
 
+    def cut_all(self, texts: Sequence[str]) -> list[str]:
+        r"""Return the words of many texts, each followed by a line end, in one list; faster than one text at a time.
+
+        Examples
+        --------
+        >>> Segmenter().cut_all(["没人管", "窗口"])
+        ['没', '人', '管', '\n', '窗口', '\n']
+        """
+        words: list[str] = []
+        for alone, run in groupby(texts, self._stands_alone):
+            if alone:
+                words += [word for text in run for word in (*self.cut(text), "\n")]
+            else:
+                words += self._cut("\n".join([*run, ""]))
+        return words
+
+    def _stands_alone(self, text: str) -> bool:
+        """Tell whether a text needs a repair, or the engine has none for many texts."""
+        return self.engine != "rjieba" or bool(_REPAIRED.search(text)) or text.endswith("\r")
+
     def _repaired(self, text: str) -> list[str]:
         words = self._cut(text)
         return _repair(words, self._kept) if _ASCII_TROUBLE.search(text) else words
@@ -198,14 +220,16 @@ class ContentWords:
         out: list[str] = []
         negator = ""
         for word in words:
-            if word in self.negators:
-                negator = word
-            elif len(word) > 1 and word not in self.stopwords and _CONTENT_WORD.match(word):
-                out.append(negator + word)
-                negator = ""
-            else:
-                negator = ""
+            negates, counts = self.role(word)
+            out += [negator + word] if counts else []
+            negator = word if negates else ""
         return out
+
+    def role(self, word: str) -> tuple[bool, bool]:
+        """Tell whether a word denies the next one, and whether it counts itself."""
+        if word in self.negators:
+            return True, False
+        return False, len(word) > 1 and word not in self.stopwords and bool(_CONTENT_WORD.match(word))
 
 
 def _has_rjieba() -> bool:

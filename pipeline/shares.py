@@ -10,20 +10,22 @@ which equals the product of the unit's features with the label's weights (a test
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 
-from pipeline.features import PAIR_WEIGHT, SIGNAL_WEIGHT, VECTOR_WEIGHT, Cut, Floats, Vocabulary
+from pipeline.batch import Ints
+from pipeline.features import PAIR_WEIGHT, SIGNAL_WEIGHT, VECTOR_WEIGHT, Floats, Vocabulary
+from pipeline.segment import ContentWords
 
-Ints = NDArray[np.int64]
+CACHE = 100_000
+"""Distinct words whose shares are kept; beyond that the table starts anew (rare words of a very long run)."""
 
-CACHE = 300_000
-"""Distinct words whose shares are kept; beyond that the cache starts anew (rare words of a very long run)."""
+_SPOKEN = re.compile(r"[^\W_]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +37,10 @@ class Scores:
     starts: Ints  # (n + 1,) where each unit's words start in `word_ids`
     pair_ids: Ints  # the pair in front of each word and the one behind the last; -1 where it is no feature
     scales: Floats  # (n, 3): one over the gram, vector and pair length, weights of the blocks included
-    signal_ids: tuple[tuple[int, ...], ...]
 
 
 class Shares:
-    """The weights of a linear model folded into a row a word, for all labels of both heads.
+    """A table of words: a row each with its shares in the scores of all labels of both heads, and what else it is.
 
     Parameters
     ----------
@@ -48,37 +49,90 @@ class Shares:
     weights : (features, labels) array
         Of all labels, blocks in the vocabulary's order.
     bias : (labels,) array
+    content : ContentWords
+        Which words the keyword tables count.
+
+    Attributes
+    ----------
+    words : list of str
+        The words met so far; the other columns have a row for each of them.
+    lengths : array of int
+        Characters.
+    blank, spoken, negates, counts : array of bool
+        White space; begins with a letter or digit; denies the next word; stands in keyword tables.
     """
 
-    def __init__(self, vocabulary: Vocabulary, weights: Floats, bias: Floats) -> None:
+    def __init__(self, vocabulary: Vocabulary, weights: Floats, bias: Floats, content: ContentWords) -> None:
         grams, pairs, signals = len(vocabulary.grams), len(vocabulary.pairs), len(vocabulary.signals)
         edge = weights.shape[0] - pairs - signals
         self.vocabulary = vocabulary
         self.bias = bias
+        self._content = content
         self._grams, self._vectors = weights[:grams], weights[grams:edge]
         self.pairs = np.vstack([weights[edge : edge + pairs] * vocabulary.pair_idf[:, None], 0 * bias])
-        self.signals = weights[edge + pairs :] * np.float32(SIGNAL_WEIGHT)
+        self.signals = np.vstack([weights[edge + pairs :] * np.float32(SIGNAL_WEIGHT), 0 * bias])
+        """A row a signal, and one of zeros."""
         self._pair_square = np.append(vocabulary.pair_idf**2, np.float32(0))
         self._pair_words, self._pair_keys, self._pair_order = _numbered_pairs(vocabulary.pairs)
-        self._empty()
+        self._empty(CACHE)
 
-    def _empty(self) -> None:
+    def _empty(self, rows: int) -> None:
+        """Start the table anew; memory is taken as rows are filled."""
         labels, dimensions = len(self.bias), self._vectors.shape[0]
         self._index: dict[str, int] = {}
-        self._rows = np.zeros((0, labels + 1 + dimensions), np.float32)  # gram share, squared length, vector
+        self.words: list[str] = []
+        self._rows = np.zeros((rows, labels + 1 + dimensions), np.float32)  # gram share, squared length, vector
         self.gram_shares = self._rows[:, :labels]
-        self.vector_shares = np.zeros((0, labels), np.float32)
-        self._in_pairs = np.zeros(0, np.int64)  # a word's number among the words of pairs; 0 where it is in none
+        self.vector_shares = np.zeros((rows, labels), np.float32)
+        self._in_pairs = np.zeros(rows, np.int64)  # a word's number among the words of pairs; 0 where it is in none
+        self.lengths = np.zeros(rows, np.int32)
+        self.blank, self.spoken, self.negates, self.counts = np.zeros((4, rows), dtype=bool)
 
-    def score(self, cuts: Sequence[Cut]) -> Scores:
-        """Return the scores of units."""
-        starts = np.cumsum([0, *(len(cut.words) for cut in cuts)])
-        word_ids = self._ids([word for cut in cuts for word in cut.words])
-        counts = sp.csr_matrix(
-            (np.ones(len(word_ids), np.float32), word_ids, starts), shape=(len(cuts), len(self._rows))
-        )
-        sums = counts @ self._rows
-        labels = len(self.bias)
+    def ids(self, words: list[str]) -> Ints:
+        """Return the row of each word, with rows for the words that were not met before; valid until the next call."""
+        found = np.fromiter(map(self._index.get, words, repeat(-1)), np.int64, len(words))
+        fresh = list(dict.fromkeys(words[at] for at in np.flatnonzero(found < 0).tolist()))
+        if len(self.words) + len(fresh) > len(self._rows):
+            fresh = list(dict.fromkeys(words))
+            self._empty(max(CACHE, len(fresh)))
+            found[:] = -1
+        if fresh:
+            self._learn(fresh)
+            missing = np.flatnonzero(found < 0)
+            found[missing] = [self._index[words[at]] for at in missing.tolist()]
+        return found
+
+    def _learn(self, fresh: list[str]) -> None:
+        """Fill the rows of words that were not met before."""
+        rows = slice(len(self.words), len(self.words) + len(fresh))
+        self.words += fresh
+        self._index.update(zip(fresh, range(rows.start, rows.stop), strict=True))
+        lower = [word.lower() for word in fresh]
+        grams, vectors = self.vocabulary.words(lower)
+        squares = np.asarray(grams.multiply(grams).sum(axis=1))
+        self._rows[rows] = np.hstack([grams @ self._grams, squares, vectors])
+        self.vector_shares[rows] = vectors @ self._vectors
+        self._in_pairs[rows] = [self._pair_words.get(word, 0) for word in lower]
+        self.lengths[rows] = [len(word) for word in fresh]
+        self.blank[rows] = [word.isspace() for word in fresh]
+        self.spoken[rows] = [bool(_SPOKEN.match(word)) for word in fresh]
+        self.negates[rows], self.counts[rows] = zip(*map(self._content.role, fresh), strict=True)
+
+    def score(self, word_ids: Ints, starts: Ints, signals: sp.csr_matrix) -> Scores:
+        """Return the scores of units.
+
+        Parameters
+        ----------
+        word_ids : array of int
+            All units' words, one behind the other.
+        starts : (n + 1,) array of int
+            Where each unit's words start.
+        signals : (n, signals + 1) matrix
+            The signals that fired; the last column is for those that the model does not know.
+        """
+        units, labels = len(starts) - 1, len(self.bias)
+        counts = sp.csr_matrix((np.ones(len(word_ids), np.float32), word_ids, starts), (units, len(self.words)))
+        sums = counts @ self._rows[: len(self.words)]
         vectors = sums[:, labels + 1 :]
         pair_ids, pair_values, pair_squares = self._paired(word_ids, starts)
         scales = np.column_stack(
@@ -88,40 +142,14 @@ class Shares:
                 PAIR_WEIGHT / np.sqrt(np.maximum(pair_squares, 1.0)),
             ]
         ).astype(np.float32)
-        signal_ids = tuple(
-            tuple(i for i in map(self.vocabulary.signals.get, sorted(set(cut.signals))) if i is not None)
-            for cut in cuts
-        )
         values = (
             sums[:, :labels] * scales[:, [0]]
             + (vectors @ self._vectors) * scales[:, [1]]
             + pair_values * scales[:, [2]]
-            + self._signalled(signal_ids)
+            + signals @ self.signals
             + self.bias
         )
-        return Scores(values, word_ids, starts, pair_ids, scales, signal_ids)
-
-    def _ids(self, words: list[str]) -> Ints:
-        """Return the row of each word, with rows for the words that were not met before."""
-        if len(self._index) > CACHE:
-            self._empty()
-        found = np.fromiter((self._index.get(word, -1) for word in words), dtype=np.int64, count=len(words))
-        missing = np.flatnonzero(found < 0)
-        if len(missing):
-            self._learn(list(dict.fromkeys(words[at] for at in missing)))
-            found[missing] = [self._index[words[at]] for at in missing]
-        return found
-
-    def _learn(self, fresh: list[str]) -> None:
-        """Compute the shares of words that were not met before."""
-        self._index.update(zip(fresh, range(len(self._index), len(self._index) + len(fresh)), strict=True))
-        grams, vectors = self.vocabulary.words(fresh)
-        squares = np.asarray(grams.multiply(grams).sum(axis=1))
-        self._rows = np.vstack([self._rows, np.hstack([grams @ self._grams, squares, vectors])])
-        self.gram_shares = self._rows[:, : len(self.bias)]
-        self.vector_shares = np.vstack([self.vector_shares, vectors @ self._vectors])
-        numbers = np.fromiter((self._pair_words.get(word, 0) for word in fresh), dtype=np.int64, count=len(fresh))
-        self._in_pairs = np.concatenate([self._in_pairs, numbers])
+        return Scores(values, word_ids, starts, pair_ids, scales)
 
     def _paired(self, word_ids: Ints, starts: Ints) -> tuple[Ints, Any, Any]:
         """Return the ids of all pairs, one more a unit than it has words, their summed shares and squared lengths."""
@@ -136,14 +164,6 @@ class Shares:
         counts.sum_duplicates()
         squares = counts.multiply(counts) @ self._pair_square
         return found, counts @ self.pairs, squares
-
-    def _signalled(self, signal_ids: Sequence[Sequence[int]]) -> Any:
-        indptr = np.cumsum([0, *map(len, signal_ids)])
-        flat = np.fromiter((i for row in signal_ids for i in row), dtype=np.int64, count=int(indptr[-1]))
-        matrix = sp.csr_matrix(
-            (np.ones(len(flat), np.float32), flat, indptr), shape=(len(signal_ids), len(self.signals))
-        )
-        return matrix @ self.signals
 
     def contributions(self, scores: Scores, units: Ints, labels: Ints) -> tuple[Floats, Ints]:
         """Return what each word of some units adds to the score of one label each.

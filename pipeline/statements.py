@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from pipeline.scope import FAULTS, GOODS, TOPIC, Mention, breaks
+from pipeline.batch import breaks
+from pipeline.scope import FAULTS, GOODS, TOPIC, Mention
 
 FIRST = 8
 """A cue that begins within so many characters opens the unit."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from pipeline import semantic
+from pipeline.batch import Batch
 from pipeline.calibration import cross_calibrated
 from pipeline.codebook import Codebook
 from pipeline.cues import CueFinder
@@ -19,7 +20,6 @@ from pipeline.errors import LabelsRefused
 from pipeline.features import Cut, Vocabulary
 from pipeline.fitting import MANY, RECIPES, SEMANTIC, SMALL_RECIPES, USUAL, OutOfFold, Recipe, Task, fit, out_of_fold
 from pipeline.labels import Labels, book_of, deduplicated, joined_groups, normalised
-from pipeline.learnt import see
 from pipeline.model import Head, LinearModel
 from pipeline.records import STATEMENTS
 from pipeline.resources import shipped
@@ -174,8 +174,9 @@ def task_of(
 
 def cuts_of(texts: Sequence[str], codebook: Codebook, segmenter: Segmenter | None = None) -> list[Cut]:
     """Return normalised texts as the model sees them."""
-    segmenter, finder = segmenter or Segmenter(), CueFinder(codebook)
-    return [one.cut for one in see(texts, segmenter, finder)]
+    segmenter, cues = segmenter or Segmenter(), CueFinder(codebook).read(Batch(texts))
+    words = (tuple(word.lower() for word in segmenter.cut(text) if not word.isspace()) for text in texts)
+    return [Cut(of_one, cues.signals_of(at)) for at, of_one in enumerate(words)]
 
 
 def _with_cues(cuts: Sequence[Cut]) -> Vocabulary:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.batch import Batch
 from pipeline.codebook import Category, Codebook, load
 from pipeline.cues import CueCoder, CueFinder, no_content
 from pipeline.normalise import normalise
@@ -304,7 +305,7 @@ def test_short_answers_with_content(text: str) -> None:
 
 def test_signals_are_named_and_see_position() -> None:
     text = "建议取消两边停车，路太窄了？"
-    signals = FINDER.read([text])[0].signals
+    signals = FINDER.read(Batch([text])).signals_of(0)
     assert set(signals) <= set(FINDER.signal_names)
     assert {"request:first", "end:?"} <= set(signals)
     assert len(FINDER.signal_names) < 150
@@ -348,7 +349,7 @@ def test_any_text_is_coded_and_offsets_fit(text: str) -> None:
     statement, deciding = FINDER.statement(mentions, text)
     assert statement in STATEMENTS
     assert set(deciding) <= set(mentions)
-    assert set(FINDER.read([text])[0].signals) <= set(FINDER.signal_names)
+    assert set(FINDER.read(Batch([text])).signals_of(0)) <= set(FINDER.signal_names)
 
 
 @settings(max_examples=200, deadline=None)

@@ -11,15 +11,14 @@ from hypothesis import strategies as st
 from pipeline import evaluate
 from pipeline.codebook import load
 from pipeline.coder import Coder, CoderSpec, build
-from pipeline.cues import CueFinder
 from pipeline.evaluate import Codes
 from pipeline.features import ngrams
-from pipeline.learnt import LearntCoder, see
+from pipeline.learnt import LearntCoder
 from pipeline.model import LinearModel
 from pipeline.normalise import normalise
 from pipeline.records import CODING_SCHEMA, STATEMENTS
 from pipeline.resources import shipped
-from pipeline.segment import Segmenter
+from pipeline.train import cuts_of
 
 ROOT = Path(__file__).parents[1]
 SENTENCES = [
@@ -42,7 +41,7 @@ def coder() -> LearntCoder:
 
 
 def test_the_shares_of_words_are_the_product_of_features_and_weights(coder):
-    cuts = [one.cut for one in see(SENTENCES, Segmenter(), CueFinder(load()))]
+    cuts = cuts_of(SENTENCES, load())
     heads = (coder.model.categories, coder.model.statements)
     weights = np.hstack([head.weights for head in heads])
     bias = np.concatenate([head.bias for head in heads])
