@@ -65,7 +65,7 @@ class Grounds:
 
     COLUMNS: ClassVar = ("start", "end", "how", "weight")
     request: Ints
-    terms: list[str]
+    terms: pa.StringArray
     start: Ints
     end: Ints
     how: Ints
@@ -96,6 +96,7 @@ class LearntCoder:
         known = model.vocabulary.signals
         self._signals = np.asarray([known.get(name, len(known)) for name in finder.signal_names] + [len(known)])
         """The model's number of each of the finder's signals; the last one, and what it does not know, is nothing."""
+        self._terms = pa.array(finder.terms, pa.string())
         self._labels = (*model.categories.labels, *model.statements.labels)
 
     @property
@@ -162,15 +163,15 @@ class LearntCoder:
         """Return the words that keyword tables count, a negated one with its negator."""
         table, ids = self._shares, seen.word_ids
         places = np.flatnonzero(table.counts[ids])
-        found = [table.words[word] for word in ids[places].tolist()]
         first = np.zeros(len(ids) + 1, dtype=bool)
         first[seen.starts] = True
-        denied = table.negates[ids[places - 1]] & ~first[places]
-        for at in np.flatnonzero(denied).tolist():
-            found[at] = table.words[ids[places[at] - 1]] + found[at]
-        return pa.ListArray.from_arrays(
-            _array(np.searchsorted(places, seen.starts), pa.int32()), pa.array(found, pa.string())
-        )
+        denied = np.flatnonzero(table.negates[ids[places - 1]] & ~first[places])
+        both = zip(ids[places[denied] - 1].tolist(), ids[places[denied]].tolist(), strict=True)
+        whole = pa.array([table.words[negator] + table.words[word] for negator, word in both], pa.string())
+        chosen = ids[places]
+        chosen[denied] = len(table.words) + np.arange(len(denied))
+        found = pa.concat_arrays([table.terms, whole]).take(_array(chosen))
+        return pa.ListArray.from_arrays(_array(np.searchsorted(places, seen.starts), pa.int32()), found)
 
     def _evidence(self, seen: Seen, scores: Scores, owner: Ints, category: Ints, kind: Ints) -> pa.ListArray:
         """Return the evidence of each unit: mentions of the decided labels, then the words that weigh most."""
@@ -184,10 +185,10 @@ class LearntCoder:
         start, end, how, weight = (
             np.concatenate([getattr(cued, name), getattr(learnt, name)])[order] for name in Grounds.COLUMNS
         )
-        terms = [*cued.terms, *learnt.terms]
+        terms = pa.concat_arrays([cued.terms, learnt.terms])
         columns = [
             pa.array(self._labels).take(_array(labels[request[order]])),
-            pa.array([terms[at] for at in order.tolist()], pa.string()),
+            terms.take(_array(order)),
             _array(start, pa.int32()),
             _array(end, pa.int32()),
             pa.array(HOWS).take(_array(how)),
@@ -207,9 +208,9 @@ class LearntCoder:
         weight = self._shares.signals[self._signals[cues.names[place]], label[:, None]].sum(axis=1)
         kept = np.flatnonzero(np.where(of_category, cues.category[place] == label, weight > 0))
         request, place, weight, of_category = request[kept], place[kept], weight[kept], of_category[kept]
-        best = _first(np.where(of_category, 0, -weight), request)
+        best = _largest(np.where(of_category, 0, weight), request)
         request, place, weight, of_category = request[best], place[best], weight[best], of_category[best]
-        terms = [self._finder.terms[pattern] for pattern in cues.pattern[place].tolist()]
+        terms = self._terms.take(_array(cues.pattern[place]))
         how = np.where(of_category, cues.scope[place], HOWS.index("cue"))
         return Grounds(request, terms, cues.start[place], cues.end[place], how, weight)
 
@@ -218,12 +219,12 @@ class LearntCoder:
         weights, starts = self._shares.contributions(scores, units, labels)
         request = np.repeat(np.arange(len(units)), np.diff(starts))
         kept = np.flatnonzero(weights > 0)
-        best = kept[_first(-weights[kept], request[kept])]
+        best = kept[_largest(weights[kept], request[kept])]
         request, weight = request[best], weights[best]
         place = seen.starts[units[request]] + best - starts[request]
         spoken = self._shares.spoken[seen.word_ids[place]]
         request, weight, place = request[spoken], weight[spoken], place[spoken]
-        terms = [self._shares.words[word] for word in seen.word_ids[place].tolist()]
+        terms = self._shares.terms.take(_array(seen.word_ids[place]))
         begins = seen.begins[place]
         how = np.full(len(place), HOWS.index("learnt"))
         return Grounds(request, terms, begins, begins + self._shares.lengths[seen.word_ids[place]], how, weight)
@@ -258,12 +259,22 @@ class LearntCoder:
         return float(self._scored(self._see([unit]), [unit]).values[0, self._labels.index(label)])
 
 
-def _first(key: Floats, request: Ints) -> Ints:
-    """Return the places of the `REASONS` smallest keys of each request, request by request; ties keep their order."""
-    order = np.lexsort((key, request))
-    sorted_requests = request[order]
-    rank = np.arange(len(order)) - np.searchsorted(sorted_requests, sorted_requests)
-    return order[rank < REASONS]
+def _largest(values: Floats, request: Ints) -> Ints:
+    """Return the places of the `REASONS` largest values of each request, largest first; of equals, the first.
+
+    Values of one request stand behind one another.
+    """
+    left, places = values.copy(), []
+    begins = np.flatnonzero(np.diff(request, prepend=-1))
+    group = np.repeat(np.arange(len(begins)), np.diff(np.append(begins, len(values))))
+    for _ in range(REASONS if len(values) else 0):
+        best = np.maximum.reduceat(left, begins)
+        hits = np.flatnonzero((left == best[group]) & (left > -np.inf))
+        hits = hits[np.diff(group[hits], prepend=-1) != 0]
+        left[hits] = -np.inf
+        places.append(hits)
+    found = np.concatenate([np.zeros(0, np.int64), *places])
+    return found[np.argsort(request[found], kind="stable")]
 
 
 def _array(values: NDArray[Any], kind: pa.DataType | None = None) -> pa.Array:

@@ -16,6 +16,7 @@ from itertools import repeat
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import scipy.sparse as sp
 
 from pipeline.batch import Ints
@@ -56,6 +57,8 @@ class Shares:
     ----------
     words : list of str
         The words met so far; the other columns have a row for each of them.
+    terms : pyarrow.StringArray
+        The same.
     lengths : array of int
         Characters.
     blank, spoken, negates, counts : array of bool
@@ -81,9 +84,9 @@ class Shares:
         labels, dimensions = len(self.bias), self._vectors.shape[0]
         self._index: dict[str, int] = {}
         self.words: list[str] = []
-        self._rows = np.zeros((rows, labels + 1 + dimensions), np.float32)  # gram share, squared length, vector
-        self.gram_shares = self._rows[:, :labels]
-        self.vector_shares = np.zeros((rows, labels), np.float32)
+        self.terms = pa.array(self.words, pa.string())
+        self._rows = np.zeros((rows, 2 * labels + 1 + dimensions), np.float32)
+        """The shares by n-grams, those by the vector, the squared length, the vector: what a product sums at once."""
         self._in_pairs = np.zeros(rows, np.int64)  # a word's number among the words of pairs; 0 where it is in none
         self.lengths = np.zeros(rows, np.int32)
         self.blank, self.spoken, self.negates, self.counts = np.zeros((4, rows), dtype=bool)
@@ -110,9 +113,9 @@ class Shares:
         lower = [word.lower() for word in fresh]
         grams, vectors = self.vocabulary.words(lower)
         squares = np.asarray(grams.multiply(grams).sum(axis=1))
-        self._rows[rows] = np.hstack([grams @ self._grams, squares, vectors])
-        self.vector_shares[rows] = vectors @ self._vectors
+        self._rows[rows] = np.hstack([grams @ self._grams, vectors @ self._vectors, squares, vectors])
         self._in_pairs[rows] = [self._pair_words.get(word, 0) for word in lower]
+        self.terms = pa.array(self.words, pa.string())
         self.lengths[rows] = [len(word) for word in fresh]
         self.blank[rows] = [word.isspace() for word in fresh]
         self.spoken[rows] = [bool(_SPOKEN.match(word)) for word in fresh]
@@ -133,18 +136,18 @@ class Shares:
         units, labels = len(starts) - 1, len(self.bias)
         counts = sp.csr_matrix((np.ones(len(word_ids), np.float32), word_ids, starts), (units, len(self.words)))
         sums = counts @ self._rows[: len(self.words)]
-        vectors = sums[:, labels + 1 :]
+        squares, vectors = sums[:, 2 * labels], sums[:, 2 * labels + 1 :]
         pair_ids, pair_values, pair_squares = self._paired(word_ids, starts)
         scales = np.column_stack(
             [
-                1 / np.sqrt(np.maximum(sums[:, labels], 1e-9)),
+                1 / np.sqrt(np.maximum(squares, 1e-9)),
                 VECTOR_WEIGHT / np.maximum(np.linalg.norm(vectors, axis=1), 1e-9),
                 PAIR_WEIGHT / np.sqrt(np.maximum(pair_squares, 1.0)),
             ]
         ).astype(np.float32)
         values = (
             sums[:, :labels] * scales[:, [0]]
-            + (vectors @ self._vectors) * scales[:, [1]]
+            + sums[:, labels : 2 * labels] * scales[:, [1]]
             + pair_values * scales[:, [2]]
             + signals @ self.signals
             + self.bias
@@ -194,7 +197,7 @@ class Shares:
         last = within == lengths[owner] - 1
         paired = self.pairs[before, label] * np.where(within == 0, 1, 0.5)
         paired += self.pairs[behind, label] * np.where(last, 1, 0.5)
-        values = self.gram_shares[words, label] * scale[:, 0] + self.vector_shares[words, label] * scale[:, 1]
+        values = self._rows[words, label] * scale[:, 0] + self._rows[words, label + len(self.bias)] * scale[:, 1]
         return (values + paired * scale[:, 2]).astype(np.float32), starts
 
 

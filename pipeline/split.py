@@ -25,6 +25,8 @@ _PAIRS = "|".join(
 )
 _TOKEN = re.compile(
     rf"""
+    (?=[\r\n一二三四五六七八九十\d①-⑳hw（(“‘「『【《。！？；!?;])  # what any of them begins with: five times as fast
+    (?:
     (?P<line>[\r\n]+)
   | (?P<enumerator>
         (?<=[，,：:、\s]) [一二三四五六七八九十]是 (?![否因])
@@ -35,6 +37,7 @@ _TOKEN = re.compile(
   | (?P<address>(?:https?://|www\.)[\w./?&=%#~:+;!-]+)
   | (?P<pair>{_PAIRS})
   | (?P<end>[。！？；!?;]+ [。！？；!?;…~.]* [{re.escape(_CLOSERS)}]*)
+    )
     """,
     re.VERBOSE,
 )
