@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain, repeat
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -70,13 +71,21 @@ class WordVectors:
 
     def of(self, words: Sequence[str]) -> Floats:
         """Return a row of unit length (or zero) a word, (n words, dimensions)."""
-        place = np.fromiter((self.index.get(word, -1) for word in words), dtype=np.int64, count=len(words))
+        place = self._places(words)
         rows = self.vectors[place].astype(np.float32)
-        for at in np.flatnonzero(place < 0).tolist():
-            known = [self.index[char] for char in words[at] if char in self.index]
-            rows[at] = self.vectors[known].sum(axis=0, dtype=np.float32)
+        strange = np.flatnonzero(place < 0)
+        spelt = [words[at] for at in strange.tolist()]
+        chars = self._places("".join(spelt))
+        owner = np.repeat(strange, [len(word) for word in spelt])[chars >= 0]
+        rows[strange] = 0
+        begins = np.flatnonzero(np.diff(owner, prepend=-1))
+        if len(begins):
+            rows[owner[begins]] = np.add.reduceat(self.vectors[chars[chars >= 0]], begins, axis=0, dtype=np.float32)
         lengths = np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.float32(1e-9))
         return np.asarray(rows / lengths, dtype=np.float32)
+
+    def _places(self, words: Sequence[str]) -> NDArray[np.int64]:
+        return np.fromiter(map(self.index.get, words, repeat(-1)), np.int64, len(words))
 
 
 @cache
@@ -129,15 +138,12 @@ class Vocabulary:
 
     def words(self, words: Sequence[str]) -> tuple[sp.csr_matrix, Floats]:
         """Return the words' weighted n-grams, (n words, n grams), and idf-weighted vectors, (n words, dimensions)."""
-        rows, columns = [], []
-        for row, word in enumerate(words):
-            for gram in ngrams(word):
-                column = self.grams.get(gram)
-                if column is not None:
-                    rows.append(row)
-                    columns.append(column)
-        values = self.gram_idf[columns] if columns else np.zeros(0, np.float32)
-        matrix = sp.csr_matrix((values, (rows, columns)), shape=(len(words), len(self.grams)), dtype=np.float32)
+        found = [ngrams(word) for word in words]
+        columns = np.fromiter(map(self.grams.get, chain.from_iterable(found), repeat(-1)), np.int64)
+        rows = np.repeat(np.arange(len(words)), [len(grams) for grams in found])[columns >= 0]
+        columns = columns[columns >= 0]
+        shape = (len(words), len(self.grams))
+        matrix = sp.csr_matrix((self.gram_idf[columns], (rows, columns)), shape=shape, dtype=np.float32)
         idf = np.asarray([self.word_idf.get(word, self.rare) for word in words], dtype=np.float32)
         return matrix, word_vectors().of(words) * idf[:, None]
 
