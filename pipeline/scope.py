@@ -97,7 +97,7 @@ class Spans:
 
     def asserted(self, kinds: Collection[str]) -> Bools:
         """Tell which spans of these kinds nothing has been done to yet."""
-        return self.of(kinds) & (self.scope == SCOPE["asserted"])
+        return np.asarray(self.of(kinds) & (self.scope == SCOPE["asserted"]))
 
     def mark(self, chosen: Bools, scope: str) -> None:
         """Give spans a scope."""
