@@ -123,12 +123,12 @@ class LearntCoder:
         least = np.where(coded, probable, 1.0).min(axis=1, initial=1.0)
         names = pa.array(self._labels)
         owner, category = np.nonzero(coded)
-        offsets = _array(np.searchsorted(owner, np.arange(len(units) + 1)), pa.int32())
+        offsets = _array(np.searchsorted(owner, np.arange(len(units) + 1)), np.int32)
         columns = [
             names.take(_array(kind + len(self.categories))),
-            _array(sure, pa.float32()),
+            _array(sure, np.float32),
             pa.ListArray.from_arrays(offsets, names.take(_array(category))),
-            pa.ListArray.from_arrays(offsets, _array(probable[coded], pa.float32())),
+            pa.ListArray.from_arrays(offsets, _array(probable[coded], np.float32)),
             self._evidence(seen, scores, owner, category, kind),
             pa.array(((sure < REVIEW) | (least < REVIEW)).tolist()),
             self._content_words(seen),
@@ -171,7 +171,7 @@ class LearntCoder:
         chosen = ids[places]
         chosen[denied] = len(table.words) + np.arange(len(denied))
         found = pa.concat_arrays([table.terms, whole]).take(_array(chosen))
-        return pa.ListArray.from_arrays(_array(np.searchsorted(places, seen.starts), pa.int32()), found)
+        return pa.ListArray.from_arrays(_array(np.searchsorted(places, seen.starts), np.int32), found)
 
     def _evidence(self, seen: Seen, scores: Scores, owner: Ints, category: Ints, kind: Ints) -> pa.ListArray:
         """Return the evidence of each unit: mentions of the decided labels, then the words that weigh most."""
@@ -189,14 +189,14 @@ class LearntCoder:
         columns = [
             pa.array(self._labels).take(_array(labels[request[order]])),
             terms.take(_array(order)),
-            _array(start, pa.int32()),
-            _array(end, pa.int32()),
+            _array(start, np.int32),
+            _array(end, np.int32),
             pa.array(HOWS).take(_array(how)),
-            _array(weight, pa.float32()),
+            _array(weight, np.float32),
         ]
         offsets = np.searchsorted(units[request[order]], np.arange(len(kind) + 1))
         rows = pa.StructArray.from_arrays(columns, fields=list(EVIDENCE))
-        return pa.ListArray.from_arrays(_array(offsets, pa.int32()), rows)
+        return pa.ListArray.from_arrays(_array(offsets, np.int32), rows)
 
     def _mentioned(self, cues: Cues, units: Ints, labels: Ints) -> Grounds:
         """Return the mentions that speak for a label: terms of its category, or cues of its statement type."""
@@ -277,8 +277,7 @@ def _largest(values: Floats, request: Ints) -> Ints:
     return found[np.argsort(request[found], kind="stable")]
 
 
-def _array(values: NDArray[Any], kind: pa.DataType | None = None) -> pa.Array:
+def _array(values: NDArray[Any], dtype: type[np.generic] = np.int64) -> pa.Array:
     """Return a column without a copy and without pandas, which `pyarrow.array` would load."""
-    kind = kind or pa.int64()
-    values = np.ascontiguousarray(values, dtype=kind.to_pandas_dtype())
-    return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(values)])
+    values = np.ascontiguousarray(values, dtype)
+    return pa.Array.from_buffers(pa.from_numpy_dtype(dtype), len(values), [None, pa.py_buffer(values)])

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 EACH = 5
 """Quotes of a category and statement."""
 
-SAMPLE = 400
+SAMPLE = 200
 """Units looked at for them; which, a hash decides."""
 
 LENGTH = (12, 60)

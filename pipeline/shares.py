@@ -203,9 +203,9 @@ class Shares:
 
 def _numbered_pairs(pairs: dict[str, int]) -> tuple[dict[str, int], Ints, Ints]:
     """Return a number from 1 for each word of the pairs, the pairs' sorted keys (two numbers in one), and their ids."""
-    words = sorted({word for pair in pairs for word in pair.split(" ")} | {"^", "$"})
-    numbers = {word: number for number, word in enumerate(words, start=1)} | {"": 0}
     split = [pair.split(" ") for pair in pairs]
+    words = sorted({word for both in split for word in both} | {"^", "$"})
+    numbers = {word: number for number, word in enumerate(words, start=1)} | {"": 0}
     keys = np.asarray([numbers[a] * len(numbers) + numbers[b] for a, b in split] or [-1], dtype=np.int64)
     order = np.argsort(keys)
     return numbers, keys[order], order
