@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import InputRefused
 from pipeline.folder import hash_outputs, read_manifest
+from pipeline.read import BUG
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -132,6 +133,12 @@ class Run:
 
         _ = self.manifest
         return pd.read_csv(self.folder / "rejects.csv", dtype=str, keep_default_na=False, encoding="utf-8-sig")
+
+    @cached_property
+    def bugs(self) -> list[str]:
+        """The sentences on files that a bug of ours, not their own fault, kept from being read; normally none."""
+        rejects = self.rejects if self.manifest["totals"]["rejected"] else None
+        return [] if rejects is None else list(rejects.loc[rejects["reason"] == BUG, "message"])
 
     def __repr__(self) -> str:
         total = self.manifest["totals"]

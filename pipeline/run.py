@@ -145,7 +145,7 @@ def code_files(
 
 def _all_chunks(task: Task, accounts: dict[str, Account]) -> Iterator[Chunk]:
     for number, source in enumerate(task.sources, 1):
-        reading = read(source, task.options)
+        reading = read(source, task.options, apart=True)
         account = accounts.setdefault(source.name, Account())
         stem = task.out / "units" / f"part-{number:05d}"
         yield from chunks(source.name, _counted(reading, account), stem, unit=task.unit, salt=task.key)
