@@ -30,7 +30,7 @@ from pipeline.folder import (
     sha256,
     writing,
 )
-from pipeline.read import ReadOptions, Source, discover, read, readers
+from pipeline.read import ReadOptions, Source, discover, fingerprint, read, readers
 from pipeline.records import Reject, UnitCoder
 from pipeline.resources import shipped
 from pipeline.result import Run
@@ -261,6 +261,7 @@ def _plan(
         "format": FORMAT,
         "versions": {"python": ".".join(map(str, sys.version_info[:2]))} | dict(_versions()),
         "options": asdict(reading) | {"unit": unit},
+        "reading": fingerprint(),
         "coder": coder.fingerprint,
         "codebook": {"fingerprint": book.fingerprint, "categories": book.names},
         "words": sha256(spec.words) if spec.words else None,

@@ -7,9 +7,10 @@ from collections.abc import Callable, Generator
 from ..records import Reject, Response
 from .apart import read_apart, readers
 from .here import BUG, read_here
+from .lexicon import fingerprint
 from .source import Notes, ReadOptions, Source, discover
 
-__all__ = ["BUG", "ReadOptions", "Reading", "Source", "discover", "read", "readers"]
+__all__ = ["BUG", "ReadOptions", "Reading", "Source", "discover", "fingerprint", "read", "readers"]
 
 
 Give = Callable[[Source, ReadOptions, Notes], Generator[Response | Reject]]

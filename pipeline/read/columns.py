@@ -152,20 +152,35 @@ def named_columns(options: ReadOptions) -> list[str]:
 def unique_names(headings: Sequence[str]) -> tuple[str, ...]:
     """Give every column a name of its own: an empty one by its letters, an equal one with a number.
 
+    Names that differ only by case are equal: databases take them for one.
+
     Examples
     --------
-    >>> unique_names(["意见", "", "意见"])
-    ('意见', 'B列', '意见_2')
+    >>> unique_names(["意见", "", "意见", "Dept", "dept"])
+    ('意见', 'B列', '意见_2', 'Dept', 'dept_2')
     """
     names: list[str] = []
+    taken: set[str] = set()
     for at, heading in enumerate(headings):
         base = _SPACE.sub(" ", heading).strip() or f"{letters(at)}列"
         name, number = base, 1
-        while name in names:
+        while name.lower() in taken:
             number += 1
             name = f"{base}_{number}"
         names.append(name)
+        taken.add(name.lower())
     return tuple(names)
+
+
+def kept_name(name: str) -> str:
+    """Return the name under which a column of the user's is kept beside those of the units.
+
+    Examples
+    --------
+    >>> kept_name("单位"), kept_name("Text")
+    ('单位', '原表_Text')
+    """
+    return f"原表_{name}" if name.lower() in _UNITS else name
 
 
 def choose(names: Sequence[str], sample: Sequence[Sequence[str]], options: ReadOptions, place: str) -> Layout:
@@ -203,7 +218,8 @@ def choose(names: Sequence[str], sample: Sequence[Sequence[str]], options: ReadO
     text = text or _find_text(names, sample, place, {at for at in single.values() if at is not None} | by)
     used = {*text, single["id"], single["respondent"]} - by
     kept = [(at, name) for at, name in enumerate(names) if at not in used]
-    meta = tuple((at, f"原表_{name}" if name in _UNITS else name) for at, name in kept)
+    own = unique_names([kept_name(name) for _, name in kept])
+    meta = tuple((at, name) for (at, _), name in zip(kept, own, strict=True))
     return Layout(tuple(names), text, single["id"], single["respondent"], single["date"], meta)
 
 

@@ -6,8 +6,8 @@ import itertools
 import json
 from collections.abc import Iterator
 
-from ..records import UNIT_SCHEMA, Reject, Response
-from .columns import SAMPLE_ROWS, choose, unique_names
+from ..records import Reject, Response
+from .columns import SAMPLE_ROWS, choose, kept_name, unique_names
 from .encoding import detect, lines
 from .rows import RowReader
 from .source import Notes, ReadOptions, Source
@@ -54,9 +54,10 @@ def _reader(
 
 def _later(record: Record, known: list[str], number: int, notes: Notes) -> Record:
     """Return the metadata under keys that the first records did not have."""
-    new = {key: value for key, value in record.items() if key not in known}
+    new = [key for key in record if key not in known]
     notes.warn(f"从第{number}行起有的记录多出字段 {'、'.join(new)}，照样保留。")
-    return {f"原表_{key}" if key in UNIT_SCHEMA.names else key: value for key, value in new.items()}
+    names = unique_names([*known, *new])[len(known) :]
+    return {kept_name(name): record[key] for key, name in zip(new, names, strict=True)}
 
 
 def _object(line: str, number: int, file: str) -> Record | Reject:
