@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -68,10 +69,11 @@ def _xlsx_rows(path: Path) -> Iterator[list[str]]:
     from openpyxl import load_workbook
 
     try:
-        book = load_workbook(path, read_only=True, data_only=True)
-        rows = book.worksheets[0].iter_rows(max_row=_MAX_ROWS, max_col=_MAX_COLUMNS, values_only=True)
-        table = [["" if value is None else str(value) for value in row] for row in rows]
-        book.close()
+        with warnings.catch_warnings(action="ignore"):  # of styles and the like, nothing that a reader could act on
+            book = load_workbook(path, read_only=True, data_only=True)
+            rows = book.worksheets[0].iter_rows(max_row=_MAX_ROWS, max_col=_MAX_COLUMNS, values_only=True)
+            table = [["" if value is None else str(value) for value in row] for row in rows]
+            book.close()
     except Exception as error:  # openpyxl raises whatever its parts raise on a damaged file
         raise CodebookRefused(f"{path.name} 打不开，可能已损坏或加了密码；请在 Excel 里重新另存为 .xlsx。") from error
     yield from table

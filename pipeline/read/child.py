@@ -21,7 +21,7 @@ from .source import Notes
 from .wire import MORE, STOP, answer, requested
 
 MEMORY = 8 << 30
-"""Bytes of memory that reading may take, and never more than three quarters of the machine's."""
+"""Bytes of memory that reading may take, and never more than half of the machine's."""
 
 _RECORDS = 1000
 _CHARACTERS = 500_000
@@ -94,4 +94,4 @@ def _bound_memory() -> None:
 
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         installed = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-        resource.setrlimit(resource.RLIMIT_AS, (min(MEMORY, installed // 4 * 3),) * 2)
+        resource.setrlimit(resource.RLIMIT_AS, (min(MEMORY, installed // 2),) * 2)
