@@ -30,6 +30,7 @@ _DATE = re.compile(
     r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})日?(?:[T\s]+(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?)?(?:Z|[+-]\d\d:?\d\d)?"
 )
 _LETTERS = 26
+_NUMBERED = re.compile(r"_\d+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,12 @@ class Layout:
         single = {"id": self.id, "respondent": self.respondent, "date": self.date}
         rest = {key: [self.names[at]] for key, at in single.items() if at is not None}
         return {"text": [self.names[at] for at in self.text], **rest}
+
+    def twins(self) -> list[str]:
+        """Return the columns with the same heading as one of the answers, which are none themselves."""
+        answers = {self.names[at] for at in self.text}
+        others = (name for at, name in enumerate(self.names) if at not in self.text)
+        return [name for name in others if _NUMBERED.sub("", name) in answers]
 
 
 def plain(heading: str) -> str:

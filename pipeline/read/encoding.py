@@ -82,12 +82,13 @@ def detect(path: Path, named: str | None = None) -> Encoding:
     for mark, name in _BOMS:
         if sample.startswith(mark):
             return _marked(path, name)
-    if _strict(path, "utf-8") and sample.count(0) * 10 <= len(sample):
+    inner = sample.strip(b"\0")  # disks and programs fill up with zeros what they have not written
+    if _strict(path, "utf-8") and inner and inner.count(0) * 10 <= len(inner):
         return Encoding("utf-8")
     wide = _utf16(sample)
     if wide:
         return _marked(path, wide)
-    if sample.count(0) * 10 > len(sample):
+    if not inner or inner.count(0) * 10 > len(inner):
         raise UnreadableError(
             "encoding", "不是文字文件（里面多是空字节）：请确认文件没有损坏，或用原来的软件另存为文本。"
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterator
+from typing import Any
 
 from ..records import Reject, Response
 from .columns import SAMPLE_ROWS, choose, kept_name, unique_names
@@ -73,6 +74,14 @@ def _object(line: str, number: int, file: str) -> Record | Reject:
     return {cell(key): cell(item) for key, item in value.items()}
 
 
+def _cells(column: Any) -> list[str]:
+    """Return a column as text; dates that are too far for Python as the library writes them."""
+    try:
+        return [cell(value) for value in column.to_pylist()]
+    except OverflowError:
+        return [value or "" for value in column.cast("string").to_pylist()]
+
+
 def read_parquet(source: Source, options: ReadOptions, notes: Notes) -> Iterator[Response | Reject]:
     """Read a Parquet file batch by batch; numbers and dates become text."""
     import pyarrow.parquet as pq
@@ -80,8 +89,7 @@ def read_parquet(source: Source, options: ReadOptions, notes: Notes) -> Iterator
     with pq.ParquetFile(source.path) as file:
         names = list(file.schema_arrow.names)
         rows = itertools.chain.from_iterable(
-            map(list, zip(*(map(cell, column.to_pylist()) for column in batch.columns), strict=True))
-            for batch in file.iter_batches(batch_size=_BATCH)
+            map(list, zip(*map(_cells, batch.columns), strict=True)) for batch in file.iter_batches(batch_size=_BATCH)
         )
         sample = list(itertools.islice(rows, SAMPLE_ROWS))
         reader = _reader(names, sample, source, options, notes)

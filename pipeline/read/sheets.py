@@ -26,7 +26,8 @@ def read_workbook(source: Source, options: ReadOptions, notes: Notes) -> Iterato
 
     valueless = check_workbook(source.path)
     try:
-        book = calamine.CalamineWorkbook.from_path(str(source.path))
+        with source.path.open("rb") as file:  # by its content: given a path, the library goes by the name's ending
+            book = calamine.CalamineWorkbook.from_filelike(file)
     except calamine.PasswordError:
         raise UnreadableError("encrypted", "有密码保护：请用 Excel 打开，去掉密码后另存。") from None
     notes.encoding = "excel"
