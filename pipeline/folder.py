@@ -192,7 +192,10 @@ def abandon(out: Path) -> None:
 
 def is_run(folder: Path) -> bool:
     """Whether a folder holds a run, finished or not: a result is no input."""
-    return (folder / _PRIVATE).is_dir() or _read(folder / MANIFEST) is not None
+    try:
+        return (folder / _PRIVATE).is_dir() or _read(folder / MANIFEST) is not None
+    except OSError:  # what may not be looked into is named when it is to be read
+        return False
 
 
 def runs_within(folder: Path) -> Iterator[Path]:

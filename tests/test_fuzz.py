@@ -33,9 +33,7 @@ def honest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("name", HONEST)
-@pytest.mark.parametrize(
-    ("seed", "count"), [(1, 60), *(pytest.param(seed, 1000, marks=LONG) for seed in (2, 3, 4))]
-)
+@pytest.mark.parametrize(("seed", "count"), [(1, 60), *(pytest.param(seed, 1000, marks=LONG) for seed in (2, 3, 4))])
 def test_mutants_end_in_records_or_a_sentence(
     honest: dict[str, bytes], tmp_path: Path, name: str, seed: int, count: int
 ) -> None:
