@@ -224,7 +224,8 @@ def finish(out: Path, manifest: dict[str, Any]) -> None:
 
 def read_manifest(out: Path) -> dict[str, Any] | None:
     """Return the manifest of a finished run; None where there is none."""
-    return None if (out / _PLAN).exists() else _read(out / MANIFEST)
+    manifest = None if (out / _PLAN).exists() else _read(out / MANIFEST)
+    return manifest if manifest and isinstance(manifest.get("outputs"), dict) else None
 
 
 def hash_outputs(out: Path) -> dict[str, str]:
@@ -265,7 +266,7 @@ def _holder(out: Path) -> str:
 def _read(path: Path) -> dict[str, Any] | None:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return content if isinstance(content, dict) and isinstance(content.get("key"), str) else None
 

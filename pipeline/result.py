@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from pipeline.chart import Picture
 
+_PARTS = ("files", "totals", "tables", "headings", "codebook", "outputs")
+_COUNTS = ("read", "classified", "rejected")
+
 
 @dataclass(frozen=True)
 class Run:
@@ -57,6 +60,8 @@ class Run:
         manifest = read_manifest(self.folder)
         if manifest is None:
             raise InputRefused(f"{self.folder} 里没有完整的运行结果：请先运行 qunyan classify 输入 -o {self.folder}")
+        if not _is_whole(manifest):
+            raise InputRefused(f"{self.folder}/manifest.json 已损坏或被改动：请用 qunyan classify … --force 重新运行。")
         return manifest
 
     def units(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
@@ -146,6 +151,20 @@ class Run:
             f"群言的结果 {self.folder}：{total['files']} 个文件，{total['respondents']} 位受访者，{total['units']} 句，"
             f"{total['rejected']} 条没有分类\n表：{'、'.join(self.tables)}"
         )
+
+
+def _is_whole(manifest: dict[str, Any]) -> bool:
+    """Whether a manifest holds what is asked of it, as a run writes it."""
+    if not all(isinstance(manifest.get(name), dict) for name in _PARTS):
+        return False
+    counts = all(isinstance(manifest["totals"].get(name), int) for name in _COUNTS)
+    return counts and all(
+        isinstance(file, dict)
+        and all(isinstance(file.get(name), int) for name in _COUNTS)
+        and isinstance(file.get("warnings"), list)
+        and isinstance(file.get("columns"), dict)
+        for file in manifest["files"].values()
+    )
 
 
 @dataclass(frozen=True, slots=True)
