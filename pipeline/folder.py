@@ -219,7 +219,9 @@ def finish(out: Path, manifest: dict[str, Any]) -> None:
         _sync(out, [*manifest["outputs"], "units", "tables", "."])
     with whole_file(out / MANIFEST) as path:
         path.write_text(json.dumps(manifest, ensure_ascii=False, indent=1) + "\n", encoding="utf-8", newline="\n")
-    (out / _PLAN).unlink(missing_ok=True)
+    with writing(out):
+        _sync(out, ["."])
+        (out / _PLAN).unlink(missing_ok=True)
 
 
 def read_manifest(out: Path) -> dict[str, Any] | None:

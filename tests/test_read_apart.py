@@ -20,7 +20,7 @@ ORDERS = """
 # Python loads this at its start: a text that begins with an order makes its parser obey.
 import ctypes, os, sys, time
 import pipeline.read.apart as apart, pipeline.read.child as child, pipeline.read.text as text
-apart.SECONDS, child._RECORDS, child.MEMORY = 4.0, 1, 2 << 30
+apart.SECONDS, child._RECORDS, child.MEMORY = 8.0, 1, 2 << 30
 honest = text.read_text
 
 def spin():
@@ -30,7 +30,7 @@ def spin():
 def eat():
     eaten = []
     while True:
-        eaten.append(bytearray(1 << 28))
+        eaten.append(bytes(1 << 28))  # never touched: it is the bound that stops it, at once
 
 DONE = {
     "hang": lambda: time.sleep(10_000),

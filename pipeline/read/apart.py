@@ -99,6 +99,10 @@ def _end() -> None:
         _idle.pop().kill()
 
 
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_idle.clear)  # the processes belong to whoever started them
+
+
 def read_apart(source: Source, options: ReadOptions, notes: Notes) -> Generator[Record]:
     """Give the records of a file as `read_here` does, read in another process; standard input is read here.
 
