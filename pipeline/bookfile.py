@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.errors import CodebookRefused
+from pipeline.folder import whole_file
 from pipeline.normalise import normalise
+from pipeline.workbooks import new_workbook
 
 _MAX_ROWS, _MAX_COLUMNS, _MAX_BYTES = 5000, 60, 20_000_000
 
@@ -66,32 +69,27 @@ def _xlsx_rows(path: Path) -> Iterator[list[str]]:
     from openpyxl import load_workbook
 
     try:
-        book = load_workbook(path, read_only=True, data_only=True)
-        rows = book.worksheets[0].iter_rows(max_row=_MAX_ROWS, max_col=_MAX_COLUMNS, values_only=True)
-        table = [["" if value is None else str(value) for value in row] for row in rows]
-        book.close()
+        with warnings.catch_warnings(action="ignore"):  # of styles and the like, nothing that a reader could act on
+            book = load_workbook(path, read_only=True, data_only=True)
+            rows = book.worksheets[0].iter_rows(max_row=_MAX_ROWS, max_col=_MAX_COLUMNS, values_only=True)
+            table = [["" if value is None else str(value) for value in row] for row in rows]
+            book.close()
     except Exception as error:  # openpyxl raises whatever its parts raise on a damaged file
         raise CodebookRefused(f"{path.name} 打不开，可能已损坏或加了密码；请在 Excel 里重新另存为 .xlsx。") from error
     yield from table
 
 
 def _write_csv(path: Path, rows: list[list[str]]) -> None:
-    with path.open("w", encoding="utf-8-sig", newline="") as file:
+    with whole_file(path, mode=0o666) as unfinished, unfinished.open("w", encoding="utf-8-sig", newline="") as file:
         csv.writer(file).writerows(rows)
 
 
 def _write_xlsx(path: Path, rows: list[list[str]]) -> None:
-    from datetime import datetime
-
-    import xlsxwriter
-
-    book = xlsxwriter.Workbook(str(path), {"strings_to_formulas": False, "strings_to_urls": False})
-    book.set_properties({"created": datetime(2000, 1, 1)})  # fixed: equal content, equal bytes
-    sheet = book.add_worksheet("编码手册")
-    wrap = book.add_format({"text_wrap": True, "valign": "top"})
-    sheet.set_column(0, 1, 16, wrap)
-    sheet.set_column(2, max(map(len, rows)) - 1, 48, wrap)
-    for number, row in enumerate(rows):
-        for column, value in enumerate(row):
-            sheet.write_string(number, column, value)
-    book.close()
+    with new_workbook(path, mode=0o666) as book:
+        sheet = book.add_worksheet("编码手册")
+        wrap = book.add_format({"text_wrap": True, "valign": "top"})
+        sheet.set_column(0, 1, 16, wrap)
+        sheet.set_column(2, max(map(len, rows)) - 1, 48, wrap)
+        for number, row in enumerate(rows):
+            for column, value in enumerate(row):
+                sheet.write_string(number, column, value)

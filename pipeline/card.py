@@ -13,8 +13,9 @@ import numpy as np
 
 from pipeline.calibration import cross_calibrated
 from pipeline.curve import learning_curve, outlook
-from pipeline.errors import EnvironmentFault, OutputRefused
+from pipeline.errors import OutputRefused
 from pipeline.figures import Judged, figures
+from pipeline.folder import writing
 from pipeline.modelfolder import write, write_json
 from pipeline.train import Trained
 
@@ -100,15 +101,12 @@ def save(trained: Trained, card: Mapping[str, Any], folder: Path, *, force: bool
     may_write(folder, force=force)
     unfinished = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.tmp")
     try:
-        unfinished.parent.mkdir(parents=True, exist_ok=True)
-        write(trained.model, trained.codebook, unfinished)
-        write_json(unfinished / "card.json", dict(card))
-        (unfinished / "card.md").write_text(markdown(card, folder.name), encoding="utf-8", newline="\n")
-        _exchange(unfinished, folder)
-    except OSError as error:
-        raise EnvironmentFault(
-            f"写不了模型文件夹 {folder}（{error.strerror or error}）：请检查磁盘空间和权限。"
-        ) from error
+        with writing(folder):
+            unfinished.mkdir(mode=0o700, parents=True)
+            write(trained.model, trained.codebook, unfinished)
+            write_json(unfinished / "card.json", dict(card))
+            (unfinished / "card.md").write_text(markdown(card, folder.name), encoding="utf-8", newline="\n")
+            _exchange(unfinished, folder)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
 

@@ -13,7 +13,7 @@ import typer
 from typer import Argument, Option
 
 from pipeline import learning
-from pipeline.door import REFUSED, REJECTED, honest, run_app
+from pipeline.door import BUG, REFUSED, REJECTED, honest, run_app
 from pipeline.terminal import explained, listed, progress_shown, say, show, tell
 
 if TYPE_CHECKING:
@@ -184,7 +184,9 @@ def _summarise(run: Run) -> int:
         tell(say("提示：{warning}", warning=warning))
     if more := len(warnings[_SHOWN_WARNINGS:]):
         tell(say("……还有 {more} 条提示，见 {path}", more=more, path=run.folder / "manifest.json"))
-    return REJECTED if totals["rejected"] else 0
+    for sentence in run.bugs:
+        tell(say("出错：{error}", error=sentence))
+    return BUG if run.bugs else REJECTED if totals["rejected"] else 0
 
 
 def _largest(run: Run, most: int = 3) -> Iterator[str]:

@@ -12,6 +12,7 @@ from typing import Any, NoReturn, ParamSpec
 import typer
 
 from pipeline.errors import EnvironmentFault, QunyanError
+from pipeline.folder import of_the_machine
 from pipeline.terminal import choose_language, say, show, tell
 
 BUG, USAGE, REJECTED, REFUSED, ENVIRONMENT, INTERRUPTED, TERMINATED = 1, 2, 3, 4, 5, 130, 143
@@ -98,6 +99,9 @@ def honest(body: Callable[Arguments, int | None]) -> Callable[Arguments, None]:
             code = _pipe_closed()
         except MemoryError:
             code = _failed(EnvironmentFault("内存不够：请关掉别的程序，或把输入分成几批。"), ENVIRONMENT)
+        except OSError as error:
+            fault = of_the_machine(error)
+            code = _failed(fault, ENVIRONMENT) if fault else _bug(error)
         except Exception as error:  # noqa: BLE001 -- a bug of ours is told in a sentence
             code = _bug(error)
         raise typer.Exit(code)

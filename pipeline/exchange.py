@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.codebook import Category, Codebook
 from pipeline.errors import CodebookRefused, LabelsRefused
+from pipeline.folder import whole_file
 from pipeline.marks import NO_CATEGORY
 from pipeline.records import Statement
 
@@ -120,12 +121,17 @@ def _statement(name: str) -> bool:
 def write_tasks(path: Path, units: pd.DataFrame, codebook: Codebook, version: str) -> Path:
     """Write coded units for Label Studio (`.json`, with its interface beside it as `.xml`) or doccano (`.jsonl`)."""
     if path.suffix.lower() == ".jsonl":
-        path.write_text("\n".join(doccano_lines(units, codebook)) + "\n", encoding="utf-8", newline="\n")
+        _write(path, "\n".join(doccano_lines(units, codebook)) + "\n")
         return path
     tasks = label_studio_tasks(units, codebook, version)
-    path.write_text(json.dumps(tasks, ensure_ascii=False, indent=1) + "\n", encoding="utf-8", newline="\n")
-    path.with_suffix(".xml").write_text(label_studio_config(codebook), encoding="utf-8", newline="\n")
+    _write(path, json.dumps(tasks, ensure_ascii=False, indent=1) + "\n")
+    _write(path.with_suffix(".xml"), label_studio_config(codebook))
     return path
+
+
+def _write(path: Path, text: str) -> None:
+    with whole_file(path) as unfinished:
+        unfinished.write_text(text, encoding="utf-8", newline="\n")
 
 
 def label_studio_tasks(units: pd.DataFrame, codebook: Codebook, version: str) -> list[dict[str, Any]]:
@@ -201,7 +207,8 @@ def write_qdc(codebook: Codebook, path: Path) -> Path:
         guid = str(uuid.uuid5(_OWN_IDS, category.id))
         code = etree.SubElement(codes, f"{{{_NAMESPACE}}}Code", guid=guid, name=_plain(category.name), isCodable="true")
         etree.SubElement(code, f"{{{_NAMESPACE}}}Description").text = _plain(_description(category))
-    path.write_bytes(etree.tostring(root, xml_declaration=True, encoding="utf-8", pretty_print=True))
+    with whole_file(path, mode=0o666) as unfinished:
+        unfinished.write_bytes(etree.tostring(root, xml_declaration=True, encoding="utf-8", pretty_print=True))
     return path
 
 

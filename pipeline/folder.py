@@ -47,15 +47,21 @@ _CURES = {
     errno.EPERM: "没有写入权限，或文件正被 Word、Excel 打开：请关闭它，或换一个输出文件夹（-o），或请管理员开放权限",
     errno.EROFS: "这个位置是只读的：请换一个输出文件夹（-o）",
     errno.ENOTDIR: "路径中间有一段是文件而不是文件夹：请换一个输出文件夹（-o）",
+    errno.EIO: "磁盘读写出错（硬件、网络盘或 U 盘有故障）：请换一个磁盘上的输出文件夹（-o）",
+    errno.EMFILE: "同时打开的文件太多：请关掉一些程序后再运行同一条命令",
+    errno.ENFILE: "同时打开的文件太多：请关掉一些程序后再运行同一条命令",
+    errno.ENOMEM: "内存不够：请关掉别的程序，或把输入分成几批",
+    errno.EAGAIN: "系统不能再开新的进程：请关掉一些程序后再运行同一条命令",
     errno.ENAMETOOLONG: "路径太长：请换一个短些的输出文件夹（-o）",
 }
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
+def whole_file(path: Path, *, mode: int = 0o600) -> Iterator[Path]:
     """Yield a temporary path beside `path`; what was written there takes its place at the end, or not at all.
 
-    The file is synced to disk, readable by its owner only, and replaces an older one in one step.
+    The file is synced to disk and replaces an older one in one step. It is for its owner only, unless `mode` says
+    otherwise: what holds no people's words may be for all whom the user's umask allows.
 
     Raises
     ------
@@ -75,7 +81,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     try:
         with writing(path):
             path.parent.mkdir(mode=0o700, exist_ok=True)
-            os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+            os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode))
             yield temporary
             with temporary.open("rb+") as file:
                 os.fsync(file.fileno())
@@ -91,8 +97,19 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        cure = _CURES.get(error.errno or 0, f"系统报告“{error.strerror or error}”")
-        raise EnvironmentFault(f"写不了 {path}：{cure}。") from error
+        raise EnvironmentFault(f"写不了 {path}：{_cure(error)}。") from error
+
+
+def of_the_machine(error: OSError) -> EnvironmentFault | None:
+    """Return the sentence for an error that only the machine causes, wherever it came up; None for any other."""
+    if error.errno not in _CURES:
+        return None
+    where = f"{error.filename}：" if error.filename else ""
+    return EnvironmentFault(f"{where}{_cure(error)}。")
+
+
+def _cure(error: OSError) -> str:
+    return _CURES.get(error.errno or 0, f"系统报告“{error.strerror or error}”")
 
 
 @contextmanager
@@ -175,7 +192,10 @@ def abandon(out: Path) -> None:
 
 def is_run(folder: Path) -> bool:
     """Whether a folder holds a run, finished or not: a result is no input."""
-    return (folder / _PRIVATE).is_dir() or _read(folder / MANIFEST) is not None
+    try:
+        return (folder / _PRIVATE).is_dir() or _read(folder / MANIFEST) is not None
+    except OSError:  # what may not be looked into is named when it is to be read
+        return False
 
 
 def runs_within(folder: Path) -> Iterator[Path]:
@@ -199,12 +219,15 @@ def finish(out: Path, manifest: dict[str, Any]) -> None:
         _sync(out, [*manifest["outputs"], "units", "tables", "."])
     with whole_file(out / MANIFEST) as path:
         path.write_text(json.dumps(manifest, ensure_ascii=False, indent=1) + "\n", encoding="utf-8", newline="\n")
-    (out / _PLAN).unlink(missing_ok=True)
+    with writing(out):
+        _sync(out, ["."])
+        (out / _PLAN).unlink(missing_ok=True)
 
 
 def read_manifest(out: Path) -> dict[str, Any] | None:
     """Return the manifest of a finished run; None where there is none."""
-    return None if (out / _PLAN).exists() else _read(out / MANIFEST)
+    manifest = None if (out / _PLAN).exists() else _read(out / MANIFEST)
+    return manifest if manifest and isinstance(manifest.get("outputs"), dict) else None
 
 
 def hash_outputs(out: Path) -> dict[str, str]:
@@ -245,7 +268,7 @@ def _holder(out: Path) -> str:
 def _read(path: Path) -> dict[str, Any] | None:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return content if isinstance(content, dict) and isinstance(content.get("key"), str) else None
 

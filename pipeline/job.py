@@ -7,7 +7,7 @@ import io
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
@@ -30,7 +30,7 @@ from pipeline.folder import (
     sha256,
     writing,
 )
-from pipeline.read import ReadOptions, Source, discover, read
+from pipeline.read import ReadOptions, Source, discover, fingerprint, read, readers
 from pipeline.records import Reject, UnitCoder
 from pipeline.resources import shipped
 from pipeline.result import Run
@@ -161,7 +161,7 @@ def classify(
     given = [inputs] if isinstance(inputs, (str, Path)) else inputs
     reading = ReadOptions(tuple(text), id, respondent, tuple(by), date, encoding, sheet)
     spec = CoderSpec(*(Path(path) if path else None for path in (model, codebook, words)))
-    with _standard_input_kept():
+    with _standard_input_kept(), readers():
         sources, refused = _find(given, Path(out))
         coder = build(spec)
         plan = _plan(sources, refused, reading, spec, coder, unit)
@@ -261,6 +261,7 @@ def _plan(
         "format": FORMAT,
         "versions": {"python": ".".join(map(str, sys.version_info[:2]))} | dict(_versions()),
         "options": asdict(reading) | {"unit": unit},
+        "reading": fingerprint(),
         "coder": coder.fingerprint,
         "codebook": {"fingerprint": book.fingerprint, "categories": book.names},
         "words": sha256(spec.words) if spec.words else None,
@@ -293,7 +294,8 @@ def _peek(sources: Sequence[Source], options: ReadOptions) -> None:
     """Read the first record of every sheet, so that a column in doubt stops the run before anything is written."""
     for source in sources:
         if source.path.suffix.lower() in _SHEETS:
-            next(iter(read(source, options)), None)
+            with closing(iter(read(source, options, apart=True))) as records:
+                next(records, None)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from pipeline.errors import LabelsRefused
 from pipeline.exchange import is_export, read_records
 from pipeline.marks import Fault, Heads, bare, read_mark, tidy
 from pipeline.normalise import normalise
-from pipeline.read import ReadOptions, Source, read
+from pipeline.read import BUG, ReadOptions, Source, read
 from pipeline.records import Reject, Response
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def _rows_of(path: Path, options: LabelOptions, warnings: list[str]) -> list[_Ro
     wanted = ReadOptions(
         options.text[-1:], None, options.respondent, by, None, options.encoding, options.sheet or _own_sheet(path)
     )
-    reading = read(Source(path, path.name), wanted)
+    reading = read(Source(path, path.name), wanted, apart=True)
     rows, blank = [], []
     for record in reading:
         if isinstance(record, Response):
@@ -150,7 +150,7 @@ def _rows_of(path: Path, options: LabelOptions, warnings: list[str]) -> list[_Ro
         elif record.reason == "empty" and rows:
             blank.append(record)
         elif record.reason not in ("empty", "no_text_column", "heading"):
-            raise LabelsRefused(f"{path.name} {record.message}")
+            raise (RuntimeError if record.reason == BUG else LabelsRefused)(f"{path.name} {record.message}")
     if not rows:
         raise LabelsRefused(f"{path.name} 里没有一行文字：请确认给对了文件和列（--text 列名）。")
     warnings += reading.warnings + _blank_rows(path.name, blank)

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pipeline.codebook import Codebook
-from pipeline.errors import EnvironmentFault, OutputRefused
+from pipeline.errors import OutputRefused
+from pipeline.folder import writing
 from pipeline.labels import SHEET
 from pipeline.marks import TICK
 from pipeline.records import Statement
+from pipeline.workbooks import new_workbook
 
 ID, LABEL = "编号", "标签"
 _BOOK, _CHOICES = "编码手册", "选项"
-_CREATED = dt.datetime(2000, 1, 1)
 _LONGEST = 32_000
 _WIDTHS = {"文本": 60, "依据": 30, "备注": 20, "位置": 14, "文件": 14, "主类别": 12, LABEL: 14}
 
@@ -52,26 +52,14 @@ def write_sheet(
     exclusive : bool
         Whether a row has exactly one label: one drop-down instead of statement and ticks.
     """
-    import xlsxwriter
-
     if path.exists() and not force:
         raise OutputRefused(f"{path} 已存在，里面也许有人标注过，没有覆盖：请换一个名字（-o），或加 --force 替换它。")
-    unfinished = path.with_name(f".{path.name}.tmp")
-    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    try:
+    with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with xlsxwriter.Workbook(str(unfinished), options) as book:
-            book.set_properties({"created": _CREATED})
-            _labels(book, items, codebook, exclusive=exclusive)
-            _codebook(book, codebook)
-            _choices(book, codebook, exclusive=exclusive)
-        unfinished.replace(path)
-    except (OSError, xlsxwriter.exceptions.XlsxWriterException) as error:
-        raise EnvironmentFault(
-            f"写不了 {path}：若正在 Excel 里打开请先关闭，再检查磁盘空间和权限（{error}）。"
-        ) from error
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with new_workbook(path) as book:
+        _labels(book, items, codebook, exclusive=exclusive)
+        _codebook(book, codebook)
+        _choices(book, codebook, exclusive=exclusive)
     return path
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,19 @@ from numpy.typing import NDArray
 from pipeline.errors import ModelRefused
 from pipeline.features import Cut, Floats, Vocabulary
 from pipeline.semantic import Semantic
+
+_DAMAGE = (
+    OSError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    EOFError,
+    MemoryError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What reading a model raises that is cut off, changed, or made to deceive."""
 
 FORMAT = 1
 
@@ -114,7 +128,7 @@ class LinearModel:
         """
         try:
             about = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise ModelRefused(
                 f"{folder} 不是模型文件夹（缺少可读的 model.json）。请检查 --model 后面的路径。"
             ) from error
@@ -125,7 +139,7 @@ class LinearModel:
             )
         try:
             return cls._read(folder, about)
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        except _DAMAGE as error:
             raise ModelRefused(f"模型 {folder} 已损坏或不完整（{error}）。请重新训练或重新拷贝整个文件夹。") from error
 
     @classmethod

@@ -47,7 +47,7 @@ def read_book(folder: Path) -> Codebook | None:
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))
         return Codebook(tuple(Category(**{key: _tupled(value) for key, value in row.items()}) for row in rows))
-    except (OSError, ValueError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise ModelRefused(f"模型 {folder} 的 {BOOK} 已损坏（{error}）。请重新训练或重新拷贝整个文件夹。") from error
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.errors import InputRefused
+from pipeline.errors import EnvironmentFault, InputRefused
 from pipeline.records import UNIT_SCHEMA
 
 if TYPE_CHECKING:
@@ -46,12 +46,26 @@ def unit_parts(folder: Path) -> list[Path]:
     Raises
     ------
     InputRefused
-        If the folder holds no run.
+        If the folder holds no run, or one that was damaged.
     """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     parts = sorted((folder / "units").glob("part-*.parquet"))
     if not parts:
         raise InputRefused(f"{folder} 里没有分类结果（units/part-*.parquet）；请先运行 qunyan classify。")
+    for part in parts:
+        try:
+            pq.read_schema(part)
+        except (pa.ArrowInvalid, OSError) as error:
+            raise _damaged(folder) from error
     return parts
+
+
+def _damaged(folder: Path) -> InputRefused:
+    return InputRefused(
+        f"{folder}/units 里的文件已损坏或被改动：可用 qunyan verify {folder} 看是哪些，再用 qunyan classify … --force 重新运行。"
+    )
 
 
 @contextmanager
@@ -89,7 +103,7 @@ def open_units(folder: Path, *, interviewer: bool = False) -> Iterator[duckdb.Du
             "temp_directory": spill,
             "autoinstall_known_extensions": "false",
         }
-        with duckdb.connect(config=config) as connection:
+        with _told(folder, spill), duckdb.connect(config=config) as connection:
             threads = connection.execute("SELECT current_setting('threads')").fetchall()[0][0]
             connection.execute(f"SET threads = {min(int(threads), THREADS)}")
             connection.read_parquet(parts, union_by_name=True).create_view("parts")
@@ -99,6 +113,23 @@ def open_units(folder: Path, *, interviewer: bool = False) -> Iterator[duckdb.Du
             connection.execute(_PEOPLE)
             connection.execute(_CODED)
             yield connection
+
+
+@contextmanager
+def _told(folder: Path, spill: str) -> Iterator[None]:
+    """Turn what is no fault of a query into a sentence: damaged parts, no room to sort in."""
+    import duckdb
+
+    try:
+        yield
+    except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
+        if isinstance(error, duckdb.IOException) and "units" in str(error):
+            raise _damaged(folder) from error
+        raise EnvironmentFault(
+            f"制表时内存和临时文件夹 {spill} 都不够用：请腾出空间，或用环境变量 TMPDIR 另指一个临时文件夹。"
+        ) from error
+    except duckdb.InvalidInputException as error:
+        raise _damaged(folder) from error
 
 
 def quoted(column: str) -> str:

@@ -10,11 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import InputRefused
 from pipeline.folder import hash_outputs, read_manifest
+from pipeline.read import BUG
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from pipeline.chart import Picture
+
+_PARTS = ("files", "totals", "tables", "headings", "codebook", "outputs")
+_COUNTS = ("read", "classified", "rejected")
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,8 @@ class Run:
         manifest = read_manifest(self.folder)
         if manifest is None:
             raise InputRefused(f"{self.folder} 里没有完整的运行结果：请先运行 qunyan classify 输入 -o {self.folder}")
+        if not _is_whole(manifest):
+            raise InputRefused(f"{self.folder}/manifest.json 已损坏或被改动：请用 qunyan classify … --force 重新运行。")
         return manifest
 
     def units(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
@@ -133,12 +139,32 @@ class Run:
         _ = self.manifest
         return pd.read_csv(self.folder / "rejects.csv", dtype=str, keep_default_na=False, encoding="utf-8-sig")
 
+    @cached_property
+    def bugs(self) -> list[str]:
+        """The sentences on files that a bug of ours, not their own fault, kept from being read; normally none."""
+        rejects = self.rejects if self.manifest["totals"]["rejected"] else None
+        return [] if rejects is None else list(rejects.loc[rejects["reason"] == BUG, "message"])
+
     def __repr__(self) -> str:
         total = self.manifest["totals"]
         return (
             f"群言的结果 {self.folder}：{total['files']} 个文件，{total['respondents']} 位受访者，{total['units']} 句，"
             f"{total['rejected']} 条没有分类\n表：{'、'.join(self.tables)}"
         )
+
+
+def _is_whole(manifest: dict[str, Any]) -> bool:
+    """Whether a manifest holds what is asked of it, as a run writes it."""
+    if not all(isinstance(manifest.get(name), dict) for name in _PARTS):
+        return False
+    counts = all(isinstance(manifest["totals"].get(name), int) for name in _COUNTS)
+    return counts and all(
+        isinstance(file, dict)
+        and all(isinstance(file.get(name), int) for name in _COUNTS)
+        and isinstance(file.get("warnings"), list)
+        and isinstance(file.get("columns"), dict)
+        for file in manifest["files"].values()
+    )
 
 
 @dataclass(frozen=True, slots=True)

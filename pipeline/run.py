@@ -145,7 +145,7 @@ def code_files(
 
 def _all_chunks(task: Task, accounts: dict[str, Account]) -> Iterator[Chunk]:
     for number, source in enumerate(task.sources, 1):
-        reading = read(source, task.options)
+        reading = read(source, task.options, apart=True)
         account = accounts.setdefault(source.name, Account())
         stem = task.out / "units" / f"part-{number:05d}"
         yield from chunks(source.name, _counted(reading, account), stem, unit=task.unit, salt=task.key)
@@ -305,11 +305,15 @@ def align(folder: Path, parts: Sequence[Path]) -> None:
     if not parts:
         write_part(UNIT_SCHEMA.empty_table(), folder / "part-00000-00000-000000000000.parquet")
     schemas = {part: pq.read_schema(part) for part in parts}
-    names = dict.fromkeys(name for schema in schemas.values() for name in schema.names)
-    wanted = _with_metadata(name for name in names if name not in UNIT_SCHEMA.names)
+    spelt: dict[str, str] = {}
+    for name in (name for schema in schemas.values() for name in schema.names):
+        spelt.setdefault(name.lower(), name)  # `Dept` of one file is `dept` of another
+    wanted = _with_metadata(name for name in spelt.values() if name not in UNIT_SCHEMA.names)
     for part, schema in schemas.items():
         if schema.names != wanted.names:
-            write_part(_completed(pq.read_table(part), wanted), part)
+            table = pq.read_table(part)
+            table = table.rename_columns([spelt[name.lower()] for name in table.column_names])
+            write_part(_completed(table, wanted), part)
 
 
 def _completed(table: pa.Table, wanted: pa.Schema) -> pa.Table:

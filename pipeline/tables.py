@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.folder import whole_file
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -87,14 +89,12 @@ def write_tables(tables: Iterable[Table], folder: Path) -> list[Path]:
         The files, in the tables' order.
     """
     target = folder / "tables"
-    target.mkdir(parents=True, exist_ok=True)
     paths: list[Path] = []
     for table in tables:
         for write, ending in ((_write_csv, "csv"), (_write_parquet, "parquet")):
             path = target / f"{table.name}.{ending}"
-            unfinished = path.with_name(f".{path.name}.tmp")
-            write(table, unfinished)
-            unfinished.replace(path)
+            with whole_file(path) as unfinished:
+                write(table, unfinished)
             paths.append(path)
     return paths
 

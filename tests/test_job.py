@@ -301,6 +301,7 @@ def test_the_manifest_has_no_times_and_no_paths(folder: Path, tmp_path: Path) ->
         "format",
         "versions",
         "options",
+        "reading",
         "coder",
         "codebook",
         "words",

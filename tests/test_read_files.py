@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from helpers_read import collect, compound, docx, p, pdf, texts
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import InputRefused
@@ -125,6 +125,7 @@ def test_lines_round_trip(tmp_path_factory: pytest.TempPathFactory, text: str, e
     assert "".join(lines(path, Encoding(encoding))).encode(encoding) == raw
 
 
+@settings(deadline=None)  # loading a library takes as long as it takes
 @given(st.binary(max_size=300))
 def test_any_bytes_end_in_records_or_a_reject(tmp_path_factory: pytest.TempPathFactory, raw: bytes) -> None:
     folder = tmp_path_factory.mktemp("bytes")

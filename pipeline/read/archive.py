@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 PIECE = 1 << 20
 _PART = 64 << 20
+_HEAD = 4096
+_DTD = "里面带有 DTD 声明，Office 不会这样写，为安全起见没有读取：请用原来的软件打开后另存。"
 _RELATION = "{http://schemas.openxmlformats.org/package/2006/relationships}Relationship"
 
 
@@ -24,15 +26,22 @@ def open_archive(path: Path, most: int) -> zipfile.ZipFile:
     Raises
     ------
     UnreadableError
-        If it would unpack to more, or has a password.
+        If it would unpack to more, has a password, or a part begins with a DTD.
     """
     archive = zipfile.ZipFile(path)
     parts = archive.infolist()
     if any(part.flag_bits & 1 for part in parts):
         raise UnreadableError("encrypted", "有密码保护：请用原来的软件打开，去掉密码后另存。")
+    if any(_declares_dtd(archive, part) for part in parts if part.filename.endswith((".xml", ".rels"))):
+        raise UnreadableError("damaged", _DTD)
     if sum(part.file_size for part in parts) > most:
         raise UnreadableError("too_large", f"解开后超过 {most >> 20} MB，为安全起见没有读取：请拆成几个文件。")
     return archive
+
+
+def _declares_dtd(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> bool:
+    with archive.open(part) as file:
+        return b"<!DOCTYPE" in file.read(_HEAD).replace(b"\0", b"")
 
 
 def pieces(archive: zipfile.ZipFile, name: str) -> Iterator[bytes]:
@@ -68,9 +77,7 @@ def xml(archive: zipfile.ZipFile, name: str, most: int = _PART) -> etree._Elemen
 def refuse_dtd(tree: etree._ElementTree) -> None:
     """Refuse XML with a DTD: Office writes none, and entities could be hidden in it."""
     if tree.docinfo.internalDTD is not None:
-        raise UnreadableError(
-            "damaged", "里面带有 DTD 声明，Office 不会这样写，为安全起见没有读取：请用原来的软件打开后另存。"
-        )
+        raise UnreadableError("damaged", _DTD)
 
 
 def relations(archive: zipfile.ZipFile, part: str) -> dict[str, tuple[str, str]]:

@@ -30,6 +30,7 @@ _DATE = re.compile(
     r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})日?(?:[T\s]+(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?)?(?:Z|[+-]\d\d:?\d\d)?"
 )
 _LETTERS = 26
+_NUMBERED = re.compile(r"_\d+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,12 @@ class Layout:
         single = {"id": self.id, "respondent": self.respondent, "date": self.date}
         rest = {key: [self.names[at]] for key, at in single.items() if at is not None}
         return {"text": [self.names[at] for at in self.text], **rest}
+
+    def twins(self) -> list[str]:
+        """Return the columns with the same heading as one of the answers, which are none themselves."""
+        answers = {self.names[at] for at in self.text}
+        others = (name for at, name in enumerate(self.names) if at not in self.text)
+        return [name for name in others if _NUMBERED.sub("", name) in answers]
 
 
 def plain(heading: str) -> str:
@@ -152,20 +159,35 @@ def named_columns(options: ReadOptions) -> list[str]:
 def unique_names(headings: Sequence[str]) -> tuple[str, ...]:
     """Give every column a name of its own: an empty one by its letters, an equal one with a number.
 
+    Names that differ only by case are equal: databases take them for one.
+
     Examples
     --------
-    >>> unique_names(["意见", "", "意见"])
-    ('意见', 'B列', '意见_2')
+    >>> unique_names(["意见", "", "意见", "Dept", "dept"])
+    ('意见', 'B列', '意见_2', 'Dept', 'dept_2')
     """
     names: list[str] = []
+    taken: set[str] = set()
     for at, heading in enumerate(headings):
         base = _SPACE.sub(" ", heading).strip() or f"{letters(at)}列"
         name, number = base, 1
-        while name in names:
+        while name.lower() in taken:
             number += 1
             name = f"{base}_{number}"
         names.append(name)
+        taken.add(name.lower())
     return tuple(names)
+
+
+def kept_name(name: str) -> str:
+    """Return the name under which a column of the user's is kept beside those of the units.
+
+    Examples
+    --------
+    >>> kept_name("单位"), kept_name("Text")
+    ('单位', '原表_Text')
+    """
+    return f"原表_{name}" if name.lower() in _UNITS else name
 
 
 def choose(names: Sequence[str], sample: Sequence[Sequence[str]], options: ReadOptions, place: str) -> Layout:
@@ -203,7 +225,8 @@ def choose(names: Sequence[str], sample: Sequence[Sequence[str]], options: ReadO
     text = text or _find_text(names, sample, place, {at for at in single.values() if at is not None} | by)
     used = {*text, single["id"], single["respondent"]} - by
     kept = [(at, name) for at, name in enumerate(names) if at not in used]
-    meta = tuple((at, f"原表_{name}" if name in _UNITS else name) for at, name in kept)
+    own = unique_names([kept_name(name) for _, name in kept])
+    meta = tuple((at, name) for (at, _), name in zip(kept, own, strict=True))
     return Layout(tuple(names), text, single["id"], single["respondent"], single["date"], meta)
 
 

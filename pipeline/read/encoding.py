@@ -35,6 +35,10 @@ _BOMS = (
 _PLAUSIBLE = re.compile("[\t\n\r -~\u2010-\u2026\u3000-\u303f\u4e00-\u9fff\uff01-\uff5e]")
 _HAN = re.compile("[\u2e80-\ufaff\uff00-\uffef]")
 _NOT_GB2312 = bytes(range(0x80, 0xA1))
+_MENDED = 100
+"""So many damaged places of a line are mended one by one."""
+
+_AHEAD = 60
 _BINARY = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
 
@@ -82,12 +86,13 @@ def detect(path: Path, named: str | None = None) -> Encoding:
     for mark, name in _BOMS:
         if sample.startswith(mark):
             return _marked(path, name)
-    if _strict(path, "utf-8") and sample.count(0) * 10 <= len(sample):
+    inner = sample.strip(b"\0")  # disks and programs fill up with zeros what they have not written
+    if _strict(path, "utf-8") and inner and inner.count(0) * 10 <= len(inner):
         return Encoding("utf-8")
     wide = _utf16(sample)
     if wide:
         return _marked(path, wide)
-    if sample.count(0) * 10 > len(sample):
+    if not inner or inner.count(0) * 10 > len(inner):
         raise UnreadableError(
             "encoding", "不是文字文件（里面多是空字节）：请确认文件没有损坏，或用原来的软件另存为文本。"
         )
@@ -273,11 +278,30 @@ def repair_line(raw: bytes, name: str) -> str:
     '办事难'
     >>> repair_line("办事难，跑了四趟".encode()[:-1], "utf-8")
     '办事难，跑了四\ufffd'
+    >>> gbk = "办事难，跑了四趟".encode("gbk")
+    >>> repair_line(gbk[:5] + bytes([255]) + gbk[5:], "gb18030")
+    '办事\ufffd，跑了四趟'
     """
     good, bad = _utf8_marks(raw)
     if (not bad and good) or raw.isascii():
         return raw.decode("utf-8")
     if good > 2 * bad:
         return raw.decode("utf-8", "replace")
-    text = raw.decode("gb18030", "replace")
+    text = _mended(raw)
     return text if name == "gb18030" or _everyday(text) >= LEVEL_1_SHARE else raw.decode(name, "replace")
+
+
+def _mended(raw: bytes) -> str:
+    """Decode GB18030 with a U+FFFD for each damaged place, and go on where the characters begin again.
+
+    Two bytes make a character, so after a byte too few or too many all that follows would be read wrongly.
+    """
+    text = ""
+    for _ in range(_MENDED):
+        try:
+            return text + raw.decode("gb18030")
+        except UnicodeDecodeError as error:
+            text += raw[: error.start].decode("gb18030") + "\ufffd"
+            rests = (raw[error.start + skipped :] for skipped in (1, 2, 3))
+            raw = max(rests, key=lambda rest: _everyday(rest[:_AHEAD].decode("gb18030", "replace")))
+    return text + raw.decode("gb18030", "replace")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterator
+from typing import Any
 
-from ..records import UNIT_SCHEMA, Reject, Response
-from .columns import SAMPLE_ROWS, choose, unique_names
+from ..records import Reject, Response
+from .columns import SAMPLE_ROWS, choose, kept_name, unique_names
 from .encoding import detect, lines
 from .rows import RowReader
 from .source import Notes, ReadOptions, Source
@@ -54,9 +55,10 @@ def _reader(
 
 def _later(record: Record, known: list[str], number: int, notes: Notes) -> Record:
     """Return the metadata under keys that the first records did not have."""
-    new = {key: value for key, value in record.items() if key not in known}
+    new = [key for key in record if key not in known]
     notes.warn(f"从第{number}行起有的记录多出字段 {'、'.join(new)}，照样保留。")
-    return {f"原表_{key}" if key in UNIT_SCHEMA.names else key: value for key, value in new.items()}
+    names = unique_names([*known, *new])[len(known) :]
+    return {kept_name(name): record[key] for key, name in zip(new, names, strict=True)}
 
 
 def _object(line: str, number: int, file: str) -> Record | Reject:
@@ -72,6 +74,14 @@ def _object(line: str, number: int, file: str) -> Record | Reject:
     return {cell(key): cell(item) for key, item in value.items()}
 
 
+def _cells(column: Any) -> list[str]:
+    """Return a column as text; dates that are too far for Python as the library writes them."""
+    try:
+        return [cell(value) for value in column.to_pylist()]
+    except OverflowError:
+        return [value or "" for value in column.cast("string").to_pylist()]
+
+
 def read_parquet(source: Source, options: ReadOptions, notes: Notes) -> Iterator[Response | Reject]:
     """Read a Parquet file batch by batch; numbers and dates become text."""
     import pyarrow.parquet as pq
@@ -79,8 +89,7 @@ def read_parquet(source: Source, options: ReadOptions, notes: Notes) -> Iterator
     with pq.ParquetFile(source.path) as file:
         names = list(file.schema_arrow.names)
         rows = itertools.chain.from_iterable(
-            map(list, zip(*(map(cell, column.to_pylist()) for column in batch.columns), strict=True))
-            for batch in file.iter_batches(batch_size=_BATCH)
+            map(list, zip(*map(_cells, batch.columns), strict=True)) for batch in file.iter_batches(batch_size=_BATCH)
         )
         sample = list(itertools.islice(rows, SAMPLE_ROWS))
         reader = _reader(names, sample, source, options, notes)

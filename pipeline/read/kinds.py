@@ -53,9 +53,13 @@ _MAGIC = (
     (b"ID3", "录音", "录音请先转写成文字。"),
     (b"\x7fELF", "程序", "请确认给对了文件。"),
     (b"MZ\x90", "程序", "请确认给对了文件。"),
+    (b"MIME-Version:", "网页存档（MHT）", _SAVE_AS_XLSX),
+    (b"From: <Saved by", "网页存档（MHT）", _SAVE_AS_XLSX),
 )
 _HTML = re.compile(rb"^[\xef\xbb\xbf\s]*(?:<\?xml[^>]*>\s*)?<(?:!doctype html|html|head|body|table|meta|style)\b", re.I)
 _XML_SHEET = re.compile(rb"<\?mso-application progid=|urn:schemas-microsoft-com:office:spreadsheet")
+_XML = re.compile(rb"^[\xef\xbb\xbf\s]*<\?xml\b")
+_JSON = re.compile(rb'^[\xef\xbb\xbf\s]*\{\s*"[^"\r\n]*"\s*:')
 _SRT = re.compile(rb"^[\xef\xbb\xbf\s]*(?:WEBVTT|1\s*\r?\n\d{1,2}:\d\d:\d\d[,.]\d{3} --> )")
 _DOCUMENTS = (
     ("EncryptedPackage", "encrypted", "有密码保护：请用 Word 或 Excel 打开，去掉密码后另存。"),
@@ -119,7 +123,7 @@ def _by_name(said: str) -> str:
 
 
 def _by_bytes(path: Path, head: bytes) -> str:
-    if head.startswith(b"PK\x03\x04"):
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _in_zip(path)
     if head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
         return _in_compound(path)
@@ -136,6 +140,10 @@ def _by_bytes(path: Path, head: bytes) -> str:
         raise UnreadableError("wrong_type", f"内容其实是网页（HTML），不是{_said(path)}：{_SAVE_AS_DOCX}")
     if _XML_SHEET.search(head):
         raise UnreadableError("wrong_type", f"内容其实是 XML 表格，不是{_said(path)}：{_SAVE_AS_XLSX}")
+    if _XML.match(head):
+        raise UnreadableError("wrong_type", "内容其实是 XML 文件：请在原来的软件里导出为 .csv、.xlsx 或 .docx。")
+    if _JSON.match(head):
+        return "jsonl"
     return "subtitles" if _SRT.match(head) else ""
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 from types import MappingProxyType
 
 from ..resources import shipped
+
+_LISTS = ("headings", "speakers")
 
 
 @cache
@@ -43,6 +46,14 @@ def known_headings() -> frozenset[str]:
     True
     """
     return frozenset(word for words in word_lists("headings").values() for word in words)
+
+
+def fingerprint() -> str:
+    """Return a hash of the lists: what is read depends on them, so the run's key does too."""
+    digest = hashlib.sha256()
+    for name in _LISTS:
+        digest.update(shipped(f"lexicons/{name}.csv").read_bytes())
+    return digest.hexdigest()
 
 
 def any_of(words: Iterable[str]) -> str:

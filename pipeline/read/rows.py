@@ -40,6 +40,8 @@ class RowReader:
         self._notes = notes
         self._container = container
         self._questions = [layout.names[at] for at in layout.text]
+        for twin in layout.twins():
+            notes.warn(f"“{twin}”与回答的列同名，没有当作回答，只作为附加的列保留：要读它请用 --text 一一指明。")
 
     def read(
         self,
@@ -105,7 +107,9 @@ class RowReader:
         return self._reject(number, at, "no_value", message, cells)
 
     def _repeats_heading(self, cells: Sequence[str]) -> bool:
-        return all(cell == name for cell, name in zip(cells, self._layout.names, strict=False) if cell)
+        """Whether the cells are the headings again, or those of another table below with some of the same."""
+        again = [cell == name for cell, name in zip(cells, self._layout.names, strict=False) if cell]
+        return all(again) or sum(again) > 1
 
     def _add_date(self, meta: dict[str, str], value: str) -> None:
         for at, name in self._layout.meta:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -25,14 +26,15 @@ def read_workbook(source: Source, options: ReadOptions, notes: Notes) -> Iterato
 
     valueless = check_workbook(source.path)
     try:
-        book = calamine.CalamineWorkbook.from_path(str(source.path))
+        with source.path.open("rb") as file:  # by its content: given a path, the library goes by the name's ending
+            book = calamine.CalamineWorkbook.from_filelike(file)
     except calamine.PasswordError:
         raise UnreadableError("encrypted", "有密码保护：请用 Excel 打开，去掉密码后另存。") from None
     notes.encoding = "excel"
     names = [meta.name for meta in book.sheets_metadata if meta.typ == calamine.SheetTypeEnum.WorkSheet]
     refusals: list[tuple[str, InputRefused]] = []
     gave = False
-    for name in _wanted(names, options.sheet, source.name):
+    for name in dict.fromkeys(_wanted(names, options.sheet, source.name)):
         notes.containers[name] += 0
         sheet = _Sheet(name, book.get_sheet_by_name(name), valueless.get(name, {}), len(names) > 1)
         try:
@@ -43,6 +45,10 @@ def read_workbook(source: Source, options: ReadOptions, notes: Notes) -> Iterato
             refusals.append((name, error))
     if refusals and not gave:
         raise refusals[0][1]
+    for name, count in Counter(names).items():
+        if count > 1:
+            message = f"有 {count} 张工作表都叫“{name}”，只读了第一张：文件已损坏，请用 Excel 打开修复后另存。"
+            yield Reject(source.name, f"工作表“{name}”", "damaged", message)
     for name, refusal in refusals:
         notes.containers[name] += 1
         yield Reject(source.name, f"工作表“{name}”", "no_text_column", str(refusal))

@@ -115,9 +115,16 @@ def discover(inputs: Sequence[str | Path]) -> tuple[list[Source], list[Reject]]:
 def _walk(given: Path) -> Iterator[_Found | Reject]:
     if given == STDIN:
         yield _Found(STDIN, "标准输入", "")
-    elif not given.exists():
-        raise InputRefused(f"找不到 {shown(str(given))}：请检查路径和文件名（在终端里可以把文件拖进窗口得到路径）。")
-    elif given.is_dir():
+        return
+    try:
+        mode = given.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        raise InputRefused(
+            f"找不到 {shown(str(given))}：请检查路径和文件名（在终端里可以把文件拖进窗口得到路径）。"
+        ) from None
+    except OSError as error:
+        raise InputRefused(f"打不开 {shown(str(given))}（{error.strerror}）：请检查路径和权限。") from None
+    if stat.S_ISDIR(mode):
         yield from _folder(given, given)
     else:
         yield _file(given, shown(given.name), given.absolute().parent.name)
@@ -143,7 +150,11 @@ def _folder(folder: Path, root: Path) -> Iterator[_Found | Reject]:
 def _file(path: Path, relative: str, folder: str, link: bool = False) -> _Found | Reject:
     if link:
         return Reject(relative, "文件", "link", f"{relative} 是链接，不跟随：请直接给出它指向的文件。")
-    if not stat.S_ISREG(path.stat().st_mode):
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        return Reject(relative, "文件", "unreadable", f"{relative} 打不开（{error.strerror}）：请检查权限。")
+    if not stat.S_ISREG(mode):
         return Reject(relative, "文件", "unsupported", f"{relative} 不是普通文件（管道或设备），没有读取。")
     if path.suffix.lower() not in ENDINGS:
         kinds = " ".join(ENDINGS)

@@ -8,6 +8,7 @@ from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ..errors import InputRefused
 from ..records import Reject, Response
 from .columns import (
     HEADER_WITHIN,
@@ -188,7 +189,10 @@ def table_records(
     above = _position(first, head) if head is not None else 0
     headings = table[head] if head is not None else [""] * _width(table)
     names = unique_names(_trimmed(headings, _width(table)))
-    layout = choose(names, table[(head or 0) + 1 :], options, file)
+    try:
+        layout = choose(names, table[(head or 0) + 1 :], options, file)
+    except InputRefused as refusal:
+        raise _with_damage(refusal, first) from None
     notes.columns = layout.chosen()
     if above and any(map(str.strip, itertools.chain.from_iterable(table[:head]))):
         notes.warn(f"第{first[above][0]}行是表头，它上面的行当作标题，没有分类。")
@@ -196,6 +200,13 @@ def table_records(
     reader = RowReader(file, "", layout, line_place(layout), notes, "表格")
     for number, row in itertools.chain(data, rows):
         yield from _record(number, row, reader, file, len(names), notes)
+
+
+def _with_damage(refusal: InputRefused, first: list[tuple[int, list[str] | Broken]]) -> InputRefused:
+    """Say, too, that one of the first rows cannot be read: it may be the heading."""
+    broken = next((number for number, row in first[:HEADER_WITHIN] if isinstance(row, Broken)), 0)
+    more = f"\n第{broken}行的引号没有成对，读不出；如果那是表头，请先在原表里改正。" if broken else ""
+    return InputRefused(f"{refusal}{more}")
 
 
 def _position(first: list[tuple[int, list[str] | Broken]], head: int) -> int:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.errors import EnvironmentFault, InputRefused
+from pipeline.errors import InputRefused
+from pipeline.folder import whole_file
 from pipeline.read.archive import open_archive
 from pipeline.read.source import UnreadableError
 from pipeline.records import Statement
@@ -79,16 +80,8 @@ def write_comments(source: Path, path: Path, units: pd.DataFrame, codebook_names
         noted.append((row, *_cut_out(body, start, end)))
     for row, first, last in reversed(noted):
         _comment(document, first, last, _note(row, codebook_names))
-    unfinished = path.with_name(f".{path.name}.tmp")
-    try:
+    with whole_file(path) as unfinished:
         unfinished.write_bytes(packed(document))
-        unfinished.replace(path)
-    except OSError as error:
-        raise EnvironmentFault(
-            f"写不了 {path}：若正在 Word 里打开请先关闭，再检查磁盘空间和权限（{error}）。"
-        ) from error
-    finally:
-        unfinished.unlink(missing_ok=True)
     return lost
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import EnvironmentFault
+from pipeline.folder import whole_file
 from pipeline.records import STATEMENTS, UNIT_SCHEMA, Statement
 from pipeline.tables import visible
 
@@ -64,25 +65,20 @@ def write_sav(path: Path, units: pd.DataFrame, codebook_names: Mapping[str, str]
     except ImportError as error:
         raise EnvironmentFault("写 SPSS 文件要用 pyreadstat：请运行 pip install 'qunyan[spss]' 之后再试。") from error
     frame, labels, values = _variables(units, codebook_names)
-    unfinished = path.with_name(f".{path.name}.tmp")
-    try:
-        pyreadstat.write_sav(
-            frame,
-            str(unfinished),
-            file_label="群言分类结果",
-            column_labels=[labels[name] for name in frame.columns],
-            variable_value_labels=values,
-            variable_measure=dict.fromkeys(frame.columns, "nominal"),
-            row_compress=True,
-        )
+    with whole_file(path) as unfinished:
+        try:
+            pyreadstat.write_sav(
+                frame,
+                str(unfinished),
+                file_label="群言分类结果",
+                column_labels=[labels[name] for name in frame.columns],
+                variable_value_labels=values,
+                variable_measure=dict.fromkeys(frame.columns, "nominal"),
+                row_compress=True,
+            )
+        except pyreadstat.ReadstatError as error:
+            raise OSError(str(error)) from error
         _without_time(unfinished)
-        unfinished.replace(path)
-    except (OSError, pyreadstat.ReadstatError) as error:
-        raise EnvironmentFault(
-            f"写不了 {path}：若正在 SPSS 里打开请先关闭，再检查磁盘空间和权限（{error}）。"
-        ) from error
-    finally:
-        unfinished.unlink(missing_ok=True)
     return path
 
 

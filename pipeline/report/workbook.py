@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.errors import EnvironmentFault
 from pipeline.query import unit_parts
 from pipeline.report.unitsheets import NOTE, fitted, write_units
 from pipeline.tables import Table, visible
+from pipeline.workbooks import new_workbook
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 MOST_TABLE_ROWS = 2_000
 """Rows of a table's sheet; all of them are in `tables/`."""
 
-CREATED = dt.datetime(2000, 1, 1)
 
 _SHARES = ("share", "low", "high")
 _P_VALUES = ("p", "p_adjusted")
@@ -84,27 +82,9 @@ def write_workbook(
     EnvironmentFault
         If the file cannot be written.
     """
-    import xlsxwriter
-
-    unfinished = path.with_name(f".{path.name}.tmp")
-    options = {
-        "constant_memory": True,
-        "strings_to_formulas": False,
-        "strings_to_urls": False,
-        "strings_to_numbers": False,
-        "default_format_properties": {"font_name": "微软雅黑", "font_size": 10},
-    }
-    try:
-        with xlsxwriter.Workbook(str(unfinished), options) as book:
-            book.set_properties({"created": CREATED, "title": "群言分类结果"})
-            _fill(book, tables, unit_parts(folder), codebook_names, totals)
-        unfinished.replace(path)
-    except (OSError, xlsxwriter.exceptions.FileCreateError) as error:
-        raise EnvironmentFault(
-            f"写不了 {path}：若正在 Excel 里打开请先关闭，再检查磁盘空间和权限（{error}）。"
-        ) from error
-    finally:
-        unfinished.unlink(missing_ok=True)
+    font = {"font_name": "微软雅黑", "font_size": 10}
+    with new_workbook(path, title="群言分类结果", constant_memory=True, default_format_properties=font) as book:
+        _fill(book, tables, unit_parts(folder), codebook_names, totals)
     return path
 
 
