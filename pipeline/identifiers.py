@@ -17,7 +17,7 @@ from functools import cache
 
 from pipeline.normalise import normalise
 
-__all__ = ["Found", "bank_card", "canonical", "id_card", "numbers", "plain", "social_code"]
+__all__ = ["Found", "bank_card", "canonical", "digits_of", "id_card", "numbers", "plain", "social_code"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +213,17 @@ def canonical(kind: str, value: str) -> str:
     return re.sub(r"[^\w@.]", "", seen)
 
 
+def digits_of(seen: str) -> str:
+    """Return a text after `plain` with Chinese digits as digits, as long as before.
+
+    Examples
+    --------
+    >>> digits_of("幺三八零零")
+    '13800'
+    """
+    return seen.translate(_HAN_DIGITS)
+
+
 def numbers(seen: str) -> Iterator[Found]:
     """Yield what looks and proves like an identifier, the surest kinds first; overlaps are the caller's.
 
@@ -226,7 +237,7 @@ def numbers(seen: str) -> Iterator[Found]:
     >>> {found.kind for found in numbers("电话0731-88661234，工单号13800138000，打12345")}
     {'座机'}
     """
-    digits = seen.translate(_HAN_DIGITS)
+    digits = digits_of(seen)
     if not _ANYTHING.search(digits):
         return
     for form in _FORMS:

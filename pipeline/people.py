@@ -20,7 +20,7 @@ from pipeline.identifiers import Found
 from pipeline.resources import shipped
 from pipeline.segment import Segmenter
 
-__all__ = ["addresses", "names"]
+__all__ = ["addresses", "is_name", "names"]
 
 _NO_NAME = "的了是在我你您他她它们这那哪谁有没不就都也还又去来把被给让跟从到着过吗呢吧啊呀嘛某啥么什个些很太最更得哩再已会能要想说讲叫问找看做办"
 _GIVEN = rf"(?:(?![{_NO_NAME}])[\u3400-\u9fff])"
@@ -51,6 +51,7 @@ class _Cues(NamedTuple):
     sure: re.Pattern[str]
     hinted: re.Pattern[str]
     titled: re.Pattern[str]
+    alone: re.Pattern[str]
     then: re.Pattern[str]
     surnames: frozenset[str]
     plain: frozenset[str]
@@ -79,6 +80,7 @@ def _cues() -> _Cues:
         ),
         re.compile(rf"(?=(?:{lists['before']}|(?P<hint>{lists['hints']}))[ ]?{name})"),
         re.compile(rf"(?={full}(?:{lists['after']}))"),
+        re.compile(rf"{name}|{dotted}"),
         re.compile(lists["then"]),
         *(
             frozenset(lists[kind].split("|"))
@@ -153,6 +155,18 @@ def _likely(name: str) -> bool:
     if name[:2] in _words_with_surnames():
         return False
     return len(name) > 2 or name[0] in cues.plain
+
+
+def is_name(text: str) -> bool:
+    """Tell whether a text that stands alone (a label, a cell) is a full name and nothing else.
+
+    Examples
+    --------
+    >>> [is_name(text) for text in ("张伟", "欧阳慧", "古丽娜尔·吐尔逊", "王主任", "高中", "柳塘村")]
+    [True, True, True, False, False, False]
+    """
+    match = _cues().alone.fullmatch(text)
+    return bool(match and (match["dotted"] or _likely(text)))
 
 
 def _ends_a_word(seen: str, start: int, end: int, first: int) -> bool:

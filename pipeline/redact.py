@@ -7,6 +7,7 @@ technique 抑制/假名化.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from pipeline.identifiers import Found, canonical, numbers, plain
@@ -18,13 +19,15 @@ Shift = tuple[int, int, int]
 """Where a replaced piece began and ended, and how far everything behind it has moved."""
 
 
-def find(text: str) -> list[Found]:
+def find(text: str, known: Iterable[str] = ()) -> list[Found]:
     """Return the personal data of a text, in order, without overlaps.
 
     Parameters
     ----------
     text : str
         As written; full-width characters, spaces inside numbers and Chinese digits are understood.
+    known : iterable of str
+        Names that stand elsewhere (a speaker's label, a column of names): found wherever they are, without a cue.
 
     Returns
     -------
@@ -43,11 +46,21 @@ def find(text: str) -> list[Found]:
     [('姓名', '李小红'), ('电话', '１３８ ００１３ ８０００')]
     """
     seen = plain(text)
-    kept: list[Found] = []
+    kept = _named(seen, known)
+    seen = _covered(seen, kept)
     while fresh := _apart((*numbers(seen), *addresses(seen), *names(seen))):
         kept += fresh
         seen = _covered(seen, fresh)
     return sorted(kept, key=lambda found: found.start)
+
+
+def _named(seen: str, known: Iterable[str]) -> list[Found]:
+    """Return where known names stand."""
+    names = sorted({plain(name) for name in known}, key=lambda name: (-len(name), name))
+    if not names:
+        return []
+    pattern = re.compile("|".join(map(re.escape, names)))
+    return [Found("姓名", *match.span()) for match in pattern.finditer(seen)]
 
 
 def _apart(candidates: Iterable[Found]) -> list[Found]:
@@ -88,8 +101,13 @@ class Redactor:
         """Return `text` with placeholders."""
         return self.spans(text)[0]
 
-    def spans(self, text: str) -> tuple[str, list[Shift]]:
+    def spans(self, text: str, known: Iterable[str] = ()) -> tuple[str, list[Shift]]:
         """Return the redacted text and what was replaced.
+
+        Parameters
+        ----------
+        text, known
+            As for `find`.
 
         Returns
         -------
@@ -103,18 +121,23 @@ class Redactor:
         >>> Redactor().spans("打13800138000，没人接")
         ('打[电话1]，没人接', [(1, 12, -6)])
         """
+        return self.replaced(text, find(text, known))
+
+    def replaced(self, text: str, found_data: Iterable[Found]) -> tuple[str, list[Shift]]:
+        """Return the text with what was found replaced, and what `spans` returns."""
         out: list[str] = []
         shifts: list[Shift] = []
         place, shift = 0, 0
-        for found in find(text):
-            mark = self._placeholder(found.kind, text[found.start : found.end])
+        for found in found_data:
+            mark = self.placeholder(found.kind, text[found.start : found.end])
             out += [text[place : found.start], mark]
             shift += len(mark) - (found.end - found.start)
             shifts.append((found.start, found.end, shift))
             place = found.end
         return "".join(out) + text[place:], shifts
 
-    def _placeholder(self, kind: str, value: str) -> str:
+    def placeholder(self, kind: str, value: str) -> str:
+        """Return what stands in place of a value."""
         known = self._numbers.setdefault(kind, {})
         return f"[{kind}{known.setdefault(canonical(kind, value), len(known) + 1)}]"
 

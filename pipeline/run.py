@@ -21,9 +21,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline.deidentify import Deidentifier
 from pipeline.folder import whole_file
 from pipeline.read import ReadOptions, Source, read
-from pipeline.records import CODING_SCHEMA, UNIT_SCHEMA, Reject, Response, UnitCoder
+from pipeline.records import CODING_SCHEMA, UNIT_SCHEMA, Record, Reject, Response, UnitCoder
 from pipeline.split import Span, split, whole
 from pipeline.tables import defused
 from pipeline.workers import Make, spread
@@ -39,8 +40,6 @@ REJECT_COLUMNS = ("file", "location", "reason", "message", "snippet")
 _NOTHING: dict[str, Any] = {"encoding": "", "containers": {}, "columns": {}, "warnings": []}
 _CUTS: dict[str, Callable[[str], list[Span]]] = {"sentence": split, "response": whole}
 UNITS = tuple(_CUTS)
-
-Record = Response | Reject
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +95,8 @@ class Task:
     out: Path
     key: str
     """The run's key: the parts' names depend on it."""
+    hide: Deidentifier | None = None
+    """Takes the personal data out of what is read, where that is wanted."""
 
 
 def code_files(
@@ -148,8 +149,11 @@ def _all_chunks(task: Task, accounts: dict[str, Account]) -> Iterator[Chunk]:
         reading = read(source, task.options)
         account = accounts.setdefault(source.name, Account())
         stem = task.out / "units" / f"part-{number:05d}"
-        yield from chunks(source.name, _counted(reading, account), stem, unit=task.unit, salt=task.key)
+        records = task.hide.records(reading) if task.hide else reading
+        yield from chunks(source.name, _counted(records, account), stem, unit=task.unit, salt=task.key)
         account.notes = {name: getattr(reading, name) for name in _NOTHING}
+        if task.hide:
+            account.notes |= task.hide.notes(account.notes)
 
 
 def _counted(records: Iterable[Record], account: Account) -> Iterator[Record]:

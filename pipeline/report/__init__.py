@@ -11,6 +11,7 @@ from pipeline.tables import Table
 
 def write_reports(
     out: Path,
+    told: Path,
     tables: Sequence[Table],
     codebook_names: Mapping[str, str],
     totals: Mapping[str, str | int],
@@ -18,13 +19,16 @@ def write_reports(
     by: Sequence[str] = (),
     interviewer: bool = False,
     quality: Sequence[str] = (),
+    privacy: str = "",
 ) -> None:
     """Write `results.xlsx`, `report.html` and `report.docx` of a run.
 
     Parameters
     ----------
     out : Path
-        The run's folder, with its units.
+        The run's folder, with its units: the workbook's.
+    told : Path
+        A folder with the units as the reports show them.
     tables : sequence of Table
         Of `pipeline.tabulate.tabulate`.
     codebook_names : mapping of str to str
@@ -37,6 +41,8 @@ def write_reports(
         Whether the interviewer's turns count too.
     quality : sequence of str
         Sentences on how right the coder is; none where that is unknown.
+    privacy : str
+        What became of personal data.
 
     Raises
     ------
@@ -48,10 +54,11 @@ def write_reports(
     from pipeline.report.word import write_word
     from pipeline.report.workbook import write_workbook
 
-    write_workbook(out / "results.xlsx", tables, out, codebook_names, totals)
+    write_workbook(out / "results.xlsx", tables, out, codebook_names, {**totals, "个人信息": privacy})
     figures = draw_figures(tables)
-    write_page(out / "report.html", tables, figures, out, codebook_names, totals, by=by, interviewer=interviewer)
-    write_word(out / "report.docx", tables, figures, totals, quality=quality)
+    shown = {"by": by, "interviewer": interviewer, "privacy": privacy}
+    write_page(out / "report.html", tables, figures, told, codebook_names, totals, **shown)
+    write_word(out / "report.docx", tables, figures, totals, quality=quality, privacy=privacy)
 
 
 def quality_told(card: Mapping[str, Any]) -> list[str]:
