@@ -141,7 +141,7 @@ _MAILERS = r"(?:qq|163|126|sina|gmail|outlook|foxmail|hotmail|139|189|yeah)"
 _ORDER = re.compile(
     r"(?:(?:工单|订单|运单|快递|流水|受理|凭证|发票|票据|户|合同|案|文|批|序列|条形?|登记|单|编|工程|项目|学|考|准考证|报名|档案|表|证书"
     r"|设备|产权|回执|取件|物流|资产)(?:编号|号码|号|码)"
-    r"|订单|工单|流水)(?:是|为|[:# ]){0,3}$"
+    r"|订单|工单|流水)(?:是|为|[:# ]){0,3}\d{0,4}$"
 )
 
 
@@ -169,10 +169,10 @@ def _form(kind: str, pattern: str, proof: Callable[[str], bool] = _always, **opt
 _FORMS = (
     _form("邮箱", r"(?<![a-z0-9._%+-])(?P<v>[a-z0-9._%+-]{1,64}[ ]?(?:@|\(at\)|\[at\]|艾特|(?<= )at(?= ))[ ]?[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,4})", chinese=False),
     _form("邮箱", rf"(?<![a-z0-9._%+-])(?P<v>[a-z0-9._%+-]{{1,64}}[ ]?[#*][ ]?{_MAILERS}\.(?:com|cn|net))", chinese=False),
-    _form("身份证", rf"(?<!\d)(?P<v>[1-9](?:{_S}\d){{16}}{_S}[\dx])(?![0-9a-z])", id_card),
+    _form("身份证", rf"(?P<v>[1-9](?:{_S}\d){{16}}{_S}[\dx])", id_card),
     _form("身份证", rf"(?<!\d)(?P<v>[1-9](?:{_S}\d){{14}})(?!\d)", id_card, doubtful=True),
     _form("身份证", rf"身份(?:证件?|号){_IS}(?P<v>\d(?:{_S}[\d*]){{13,16}}{_S}[\dx*])(?!\d)"),
-    _form("信用代码", r"(?<![0-9a-z])(?P<v>[1-9any][0-9a-z]\d{6}[0-9a-z]{10})(?![0-9a-z])", social_code, chinese=False),
+    _form("信用代码", r"(?<![0-9a-z])(?P<v>[1-9any][0-9a-z][ ]?\d{6}[ ]?[0-9a-z]{8}[ ]?[0-9a-z][ ]?[0-9a-z])(?![0-9a-z])", social_code, chinese=False),
     _form("信用代码", rf"信用代码{_IS}(?P<v>[0-9a-z]{{18}})(?![0-9a-z])", chinese=False),
     _form("银行卡", rf"(?<!\d)(?P<v>[2-9](?:{_S}\d){{14,18}})(?!\d)", bank_card, doubtful=True),
     _form("银行卡", rf"(?:银行卡|卡号|存折|银行[账帐][号户]|[账帐][号户]){_IS}(?P<v>\d(?:{_S}\d){{11,22}})(?!\d)"),
@@ -263,7 +263,7 @@ def _proved(form: _Form, text: str, start: int, end: int) -> bool:
     value = text[start:end]
     if form.doubtful and _ORDER.search(text, max(0, start - 12), start):
         return False
-    if form.kind in ("身份证", "银行卡") and form.proof is not _always:
+    if form.kind in ("身份证", "银行卡", "信用代码") and form.proof is not _always:
         value = re.sub(r"[^0-9A-Za-z]", "", value)
     return not _dated(value) and form.proof(value)
 
