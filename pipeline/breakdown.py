@@ -160,7 +160,13 @@ def by_column(
     tests = frame.drop_duplicates("category")
     frame["p_adjusted"] = frame["category"].map(dict(zip(tests["category"], adjust(tests["p"]), strict=True)))
     headings = {"name": "类别", "group": f"分组：{column}", **_SHARE_HEADINGS, **_TEST_HEADINGS}
-    return Table(file_name(f"by_{column}"), f"按“{column}”比较", frame, headings, _by_notes(column, groups, shown, other, min_group))
+    return Table(
+        file_name(f"by_{column}"),
+        f"按“{column}”比较",
+        frame,
+        headings,
+        _by_notes(column, groups, shown, other, min_group),
+    )
 
 
 def trend(connection: duckdb.DuckDBPyConnection, column: str, names: Mapping[str, str]) -> Table:

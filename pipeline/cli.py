@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -273,8 +274,8 @@ def report(
     """Write tables, workbook and reports again."""
     from pipeline.job import report as write_again
 
-    options = {"interviewer": interviewer or None, "redact": redact, "min_group": min_group}
-    return _summarise(write_again(out, by=by or None, **options))
+    write = partial(write_again, by=by or None, interviewer=interviewer or None)
+    return _summarise(write(out, redact=redact, min_group=min_group))
 
 
 @app.command(help="探索结果：关键词、词语在原话里的位置、新词、无类别语句的分组、重复的话。")

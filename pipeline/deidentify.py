@@ -96,7 +96,7 @@ class Deidentifier:
         """
         if isinstance(record, Reject):
             return self._reject(record, known)
-        own = [*known, *own_names(record), *answer(record.question, record.text)]
+        own = [*known, *own_names(record), *answer(record.text)]
         text, _ = self.text(record.text, own)
         return replace(
             record,

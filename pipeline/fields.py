@@ -38,7 +38,6 @@ _PERSON = re.compile(
 )
 """Headings of columns in which a person may be named."""
 
-_ASKED = re.compile(r"姓名|名字|怎么称呼|如何称呼|贵姓|叫什么")
 _NUMBERED = r"(?:[\s-]*(?:[A-Za-z]|\d{1,4}|[一二三四五六七八九十]{1,2}|[甲乙丙丁戊])号?)?"
 _WORD = re.compile(r"[\u3400-\u9fff·]+")
 
@@ -74,16 +73,15 @@ def cell(heading: str, value: str, known: Iterable[str] = ()) -> list[Found]:
     ]
 
 
-def answer(question: str, text: str) -> list[str]:
-    """Return the name that an answer consists of, where the question asks for one.
+def answer(text: str) -> list[str]:
+    """Return the name that an answer consists of: one that was asked for, or the line under `此致 敬礼`.
 
     Examples
     --------
-    >>> answer("请问您怎么称呼？", "张伟。"), answer("办证方便吗？", "方便。")
-    (['张伟'], [])
+    >>> answer("张伟。"), answer("方便。"), answer("我是张伟")
+    (['张伟'], [], [])
     """
-    name = text.strip(" 。，,.！!：:\n")
-    return [name] if _ASKED.search(question) and is_name(plain(name)) else []
+    return names_in([text.strip(" 。，,.！!：:-—\n\u3000")])
 
 
 def personal_columns(headings: Iterable[str]) -> list[str]:
@@ -122,8 +120,12 @@ def is_generic(label: str) -> bool:
 @cache
 def _generic() -> re.Pattern[str]:
     lists = word_lists("speakers")
-    words = any_of([word for kind in ("asks", "asks_short", "answers", "answers_short", "person") for word in lists[kind]])
-    return re.compile(rf"(?:{words}|未标明){_NUMBERED}|[A-Za-z]{{0,4}}[-_]?\d{{1,4}}|[A-Za-z甲乙丙丁戊己庚辛]", re.IGNORECASE)
+    words = any_of(
+        [word for kind in ("asks", "asks_short", "answers", "answers_short", "person") for word in lists[kind]]
+    )
+    return re.compile(
+        rf"(?:{words}|未标明){_NUMBERED}|[A-Za-z]{{0,4}}[-_]?\d{{1,4}}|[A-Za-z甲乙丙丁戊己庚辛]", re.IGNORECASE
+    )
 
 
 def place(location: str) -> list[Found]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -35,6 +34,7 @@ from pipeline.folder import (
 from pipeline.masked import privacy, refuse_other_units, told_units
 from pipeline.read import ReadOptions, Source, discover, read
 from pipeline.records import Reject, UnitCoder
+from pipeline.report import quality_of
 from pipeline.resources import shipped
 from pipeline.result import Run
 from pipeline.run import UNITS, Task, code_files
@@ -166,11 +166,9 @@ def classify(
     2      建议搞一网通办。   respondent  suggestion
     2
     """
-    if unit not in UNITS or (jobs is not None and jobs < 1) or min_group < 1:
-        raise ValueError(
-            f"unit 须是 {'、'.join(UNITS)} 之一，jobs 和 min_group 须是正整数；"
-            f"收到 unit={unit!r}，jobs={jobs!r}，min_group={min_group!r}"
-        )
+    if unit not in UNITS or min(1 if jobs is None else jobs, min_group) < 1:
+        got = f"收到 unit={unit!r}，jobs={jobs!r}，min_group={min_group!r}"
+        raise ValueError(f"unit 须是 {'、'.join(UNITS)} 之一，jobs 和 min_group 须是正整数；{got}")
     given = [inputs] if isinstance(inputs, (str, Path)) else inputs
     reading = ReadOptions(tuple(text), id, respondent, tuple(by), date, encoding, sheet)
     spec = CoderSpec(*(Path(path) if path else None for path in (model, codebook, words)))
@@ -184,7 +182,7 @@ def classify(
         task = Task(sources, reading, unit, Path(out), key_of(plan), hide)
         jobs = jobs or _workers(sources)
         make = partial(build, spec) if jobs > 1 else lambda: coder
-        shown = {"by": list(by), "date": date, "interviewer": interviewer}
+        shown: dict[str, Any] = {"by": list(by), "date": date, "interviewer": interviewer}
         shown |= {"redact": redact is not False, "min_group": min_group}
         with hold(task.out):
             if not force and is_finished(task.out, task.key) and (read_manifest(task.out) or {})["tables"] == shown:
@@ -196,7 +194,8 @@ def classify(
                 files = _coded(task, refused, make, jobs, progress)
                 plan["files"] = {name: plan["files"][name] | files[name] for name in plan["files"]}
                 _tell(progress, Progress("tables", files=len(sources), files_done=len(sources)))
-                manifest = {"key": task.key} | plan | {"tables": shown, "quality": _quality(spec, coder)}
+                manifest = {"key": task.key} | plan | {"tables": shown}
+                manifest["quality"] = quality_of(spec.model or shipped("models/builtin"), coder.categories)
                 with told_units(task.out, manifest) as told:
                     _present(task.out, told, manifest, _tabulated(told, manifest))
     return Run(task.out)
@@ -234,7 +233,7 @@ def report(
     refuse_other_units(run.folder, run.manifest, redact)
     with hold(run.folder):
         manifest = dict(Run(run.folder).manifest)
-        given = {"by": None if by is None else list(by), "interviewer": interviewer, "redact": redact, "min_group": min_group}
+        given = {"by": by and list(by), "interviewer": interviewer, "redact": redact, "min_group": min_group}
         manifest["tables"] |= {name: value for name, value in given.items() if value is not None}
         with told_units(run.folder, manifest) as told:
             tables = _tabulated(told, manifest)
@@ -354,18 +353,6 @@ def _coded(
         _tell(progress, Progress("code", file, order[file], len(order), units))
 
     return code_files(task, refused, make, jobs, tell)
-
-
-def _quality(spec: CoderSpec, coder: UnitCoder) -> list[str]:
-    """Return what the model's card says on its quality; nothing where it has none, or its cues alone code."""
-    from pipeline.report import quality_told
-
-    try:
-        path = (spec.model or shipped("models/builtin")) / "card.json"
-        card = json.loads(path.read_text(encoding="utf-8"))
-        return quality_told(card) if tuple(card["per_category"]) == coder.categories else []
-    except (OSError, ValueError, KeyError, TypeError):
-        return []
 
 
 def _tabulated(out: Path, manifest: dict[str, Any]) -> list[Table]:

@@ -133,9 +133,9 @@ def _label(row: Row) -> str:
 
 
 def _known(row: Row, people: Sequence[str]) -> list[str]:
-    """Return the names that a response's own columns, its respondent and a question for the name give."""
+    """Return the names that a response's own columns and its respondent give, or that it consists of."""
     named = names_in([row["respondent"], *(row[name] for name in people)])
-    return [*named, *answer(row["question"], row["text"])]
+    return [*named, *answer(row["text"])]
 
 
 def _labels(row: Row, hide: Deidentifier, known: Sequence[str]) -> dict[str, str]:

@@ -93,7 +93,9 @@ def _cues() -> _Cues:
         re.compile(rf"(?=(?:{lists['before']}|(?P<hint>{lists['hints']})|{who})[ ]?(?:{dotted}|{name}))"),
         re.compile(rf"(?={full}(?:{lists['after']}))"),
         re.compile(rf"{name}|{dotted}"),
-        re.compile(rf"(?=(?:{_CLOSED}{full}{_ENDED}|(?<![\u3400-\u9fff]){full.replace('name', 'beside')}{_BEFORE_NUMBER}))"),
+        re.compile(
+            rf"(?=(?:{_CLOSED}{full}{_ENDED}|(?<![\u3400-\u9fff]){full.replace('name', 'beside')}{_BEFORE_NUMBER}))"
+        ),
         re.compile(rf"(?=[、和与及跟]{full})"),
         re.compile(rf"(?={full}、(?:{lists['surname']}){_GIVEN}{{2}}(?:、|等|[两二三四五六]))"),
         re.compile(lists["then"]),

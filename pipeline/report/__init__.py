@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -56,9 +58,26 @@ def write_reports(
 
     write_workbook(out / "results.xlsx", tables, out, codebook_names, {**totals, "个人信息": privacy})
     figures = draw_figures(tables)
-    shown = {"by": by, "interviewer": interviewer, "privacy": privacy}
-    write_page(out / "report.html", tables, figures, told, codebook_names, totals, **shown)
+    page = partial(write_page, by=by, interviewer=interviewer, privacy=privacy)
+    page(out / "report.html", tables, figures, told, codebook_names, totals)
     write_word(out / "report.docx", tables, figures, totals, quality=quality, privacy=privacy)
+
+
+def quality_of(model: Path, categories: Sequence[str]) -> list[str]:
+    """Return what a model's card says on its quality; nothing where it has none, or its cues alone code.
+
+    Parameters
+    ----------
+    model : Path
+        Its folder.
+    categories : sequence of str
+        The ids of the categories that are coded.
+    """
+    try:
+        card = json.loads((model / "card.json").read_text(encoding="utf-8"))
+        return quality_told(card) if list(card["per_category"]) == list(categories) else []
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
 
 
 def quality_told(card: Mapping[str, Any]) -> list[str]:

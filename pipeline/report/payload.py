@@ -220,7 +220,11 @@ def _coded(name: str, values: list[str | None]) -> dict[str, Any]:
     """Return a column as its distinct values, sorted, and the place of each row's among them; -1 for none."""
     distinct = sorted({value for value in values if value is not None})
     place = {value: number for number, value in enumerate(distinct)}
-    return {"name": name, "values": list(map(visible, distinct)), "of": [place.get(value, -1) for value in values]}
+    return {
+        "name": name,
+        "values": list(map(visible, distinct)),
+        "of": [-1 if value is None else place[value] for value in values],
+    }
 
 
 def _packed(data: bytes) -> str:
