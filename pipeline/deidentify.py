@@ -15,7 +15,7 @@ from pipeline.fields import answer, cell, is_generic, names_in, personal_columns
 from pipeline.normalise import normalise
 from pipeline.read import Source
 from pipeline.records import Record, Reject, Response
-from pipeline.redact import Redactor, Shift
+from pipeline.redact import Redactor, Shift, neutral
 
 SPEAKER = "受访者"
 AHEAD = 1000
@@ -101,7 +101,7 @@ class Deidentifier:
         return replace(
             record,
             text=text,
-            normal=normalise(text),
+            normal=normalise(neutral(text)),
             location=self.place(record.location),
             response=self.number(record.response),
             respondent=self.respondent(record.respondent, record.file),

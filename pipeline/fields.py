@@ -39,6 +39,9 @@ _PERSON = re.compile(
 """Headings of columns in which a person may be named."""
 
 _NUMBERED = r"(?:[\s-]*(?:[A-Za-z]|\d{1,4}|[一二三四五六七八九十]{1,2}|[甲乙丙丁戊])号?)?"
+_PLAIN = re.compile(r"(?:[A-Za-z]+\d{0,3}!)?[A-Za-z]{0,3}-?\d{1,6}|(?:第\d{1,7}[行段条页列])+", re.ASCII)
+"""Numbers and places that hold nobody's data: most of them."""
+
 _WORD = re.compile(r"[\u3400-\u9fff·]+")
 
 
@@ -59,6 +62,8 @@ def cell(heading: str, value: str, known: Iterable[str] = ()) -> list[Found]:
     >>> cell("您的姓名", "小芳"), cell("联系电话", "8866 1234"), cell("电话回访", "满意")
     ([Found(kind='姓名', start=0, end=2)], [Found(kind='电话', start=0, end=9)], [])
     """
+    if not value or _PLAIN.fullmatch(value):
+        return []
     seen = plain(value)
     for kind, headings, form in _HEADINGS:
         if headings.search(heading) and form.match(digits_of(seen)):
@@ -136,6 +141,8 @@ def place(location: str) -> list[Found]:
     >>> place("张伟!C5"), place("访谈_张伟.docx"), place("Sheet1!C5")
     ([Found(kind='姓名', start=0, end=2)], [Found(kind='姓名', start=3, end=5)], [])
     """
+    if _PLAIN.fullmatch(location):
+        return []
     found = find(location)
     taken = {at for one in found for at in range(one.start, one.end)}
     names = [match.span() for match in _WORD.finditer(plain(location)) if is_name(match[0])]

@@ -5,7 +5,6 @@ A response is redacted as a whole, so that a name under `此致 敬礼` is found
 
 from __future__ import annotations
 
-import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,7 +20,7 @@ from pipeline.fields import answer, names_in, personal_columns
 from pipeline.normalise import normalise
 from pipeline.query import unit_parts
 from pipeline.records import UNIT_SCHEMA
-from pipeline.redact import Shift, moved
+from pipeline.redact import Shift, moved, neutral
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -30,7 +29,6 @@ _LABELS = ("file", "location", "response", "respondent", "question", "section")
 _CHANGED = ("text", "evidence", "words")
 
 _READ = (*_LABELS, "start", "end", "text")
-_PLACEHOLDER = re.compile(r"\[\w+\d\]")
 
 Row = dict[str, Any]
 
@@ -165,7 +163,7 @@ def _hidden(response: Sequence[Row], hide: Deidentifier, known: Sequence[str]) -
 def _coded(unit: _Unit, units: pa.Table, number: int) -> Row:
     """Return a masked unit with what its coding rests on, less what is hidden."""
     evidence = [_evidence(item, unit) for item in units["evidence"][number].as_py() or ()]
-    left = normalise(_PLACEHOLDER.sub("\0", unit.text))
+    left = normalise(neutral(unit.text))
     words = [word for word in units["words"][number].as_py() or () if word in left]
     return {"text": unit.text, "evidence": [item for item in evidence if item], "words": words}
 

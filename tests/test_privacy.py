@@ -66,10 +66,15 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Planter]:
     blank = [[plant.name(), plant.mobile(), plant.id_card(), "甲村", mark] for mark in ("", "？？", "  ") * 4]
     heads = ["姓名", "联系电话", "身份证号", "单位", "意见"]
     sheet(folder / f"问卷_{plant.name()}.xlsx", [heads, *rows, *blank])
-    pd.DataFrame([[text] for text in messages(plant, 200)], columns=["留言内容"]).to_csv(folder / "热线.csv", index=False)
+    pd.DataFrame([[text] for text in messages(plant, 200)], columns=["留言内容"]).to_csv(
+        folder / "热线.csv", index=False
+    )
     speakers = [plant.name() for _ in range(8)]
     lines = [f"{speakers[number % 8]}：{text}" for number, text in enumerate(messages(plant, 96))]
-    transcript(folder / "座谈会.docx", ["访谈者：请各位谈谈。", *lines, f"访谈者：{speakers[0]}刚才说得对，{speakers[1]}再说说。"])
+    transcript(
+        folder / "座谈会.docx",
+        ["访谈者：请各位谈谈。", *lines, f"访谈者：{speakers[0]}刚才说得对，{speakers[1]}再说说。"],
+    )
     (folder / "留言.txt").write_text("\n\n".join(messages(plant, 200)), encoding="utf-8")
     return folder, plant
 
@@ -163,7 +168,11 @@ def test_offsets_and_evidence_fit_the_redacted_text(tmp_path: Path) -> None:
     stored = pipeline.classify(path, out=tmp_path / "b", redact=True).units().to_dict("records")
     for row in (*masked, *stored):
         assert "[电话1]" in row["text"]
-        assert all(row["text"][item["start"] : item["end"]] == item["term"] for item in row["evidence"] if item["how"] == "term")
+        assert all(
+            row["text"][item["start"] : item["end"]] == item["term"]
+            for item in row["evidence"]
+            if item["how"] == "term"
+        )
     assert [row["end"] - row["start"] for row in stored] == [len(row["text"]) for row in stored]
     assert not {"王", "小明", "王小明"} & {word for row in masked for word in row["words"]}
 
@@ -200,7 +209,9 @@ def test_files_with_names_in_their_names_stay_apart(tmp_path: Path) -> None:
 
 def grouped(tmp_path: Path, sizes: dict[str, int], **options: Any) -> pd.DataFrame:
     units = [unit(f"{place}{i}", "p", "resources", 村=place) for place, n in sizes.items() for i in range(n)]
-    return next(table for table in tabulate(store(tmp_path, units), NAMES, by=["村"], **options) if table.name == "by_村")
+    return next(
+        table for table in tabulate(store(tmp_path, units), NAMES, by=["村"], **options) if table.name == "by_村"
+    )
 
 
 def test_the_least_group_is_as_asked(tmp_path: Path) -> None:
@@ -224,7 +235,11 @@ def test_the_page_offers_no_small_group(tmp_path: Path) -> None:
     import zlib
     from base64 import b64decode
 
-    units = [unit(f"{place}{i}", "p", "resources", 村=place) for place, n in (("大", 9), ("小", 3), ("", 2)) for i in range(n)]
+    units = [
+        unit(f"{place}{i}", "p", "resources", 村=place)
+        for place, n in (("大", 9), ("小", 3), ("", 2))
+        for i in range(n)
+    ]
     tables = tabulate(store(tmp_path, units), NAMES, by=["村"])
     write_reports(tmp_path, tmp_path, tables, NAMES, {"文件": 1}, by=["村"])
     html = (tmp_path / "report.html").read_text(encoding="utf-8")
