@@ -52,9 +52,9 @@ def state(manifest: Mapping[str, Any]) -> str:
     manifest : mapping
         The run's.
     """
-    if manifest["options"]["redact"]:
+    if manifest["options"].get("redact"):
         return "all"
-    return "reports" if manifest["tables"]["redact"] else "none"
+    return "reports" if manifest["tables"].get("redact", True) else "none"
 
 
 @contextmanager
@@ -201,7 +201,7 @@ def _put(units: pa.Table, columns: Mapping[str, list[str | None]], changed: Mapp
 
 def refuse_other_units(out: Path, manifest: Mapping[str, Any], redact: bool | None) -> None:
     """Raise `InputRefused` for what only coding anew can do: take personal data out of the stored units, or bring it back."""
-    stored = manifest["options"]["redact"]
+    stored = state(manifest) == "all"
     if redact is True and not stored:
         raise InputRefused(
             f"{out} 的语句是原文：要连语句一起去标识化，请重新运行 qunyan classify，加上 --redact 和 --force；"
