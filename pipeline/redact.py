@@ -14,7 +14,7 @@ from functools import lru_cache
 from pipeline.identifiers import Found, canonical, numbers, plain
 from pipeline.people import addresses, names
 
-__all__ = ["Found", "Redactor", "find", "moved", "neutral"]
+__all__ = ["Found", "Redactor", "find", "moved", "neutral", "stood_in"]
 
 _PLACEHOLDER = re.compile(r"\[(?:身份证|信用代码|银行卡|邮箱|电话|座机|微信|QQ|车牌|地址|姓名)\d+\]")
 _NUMBER = "13800138000"
@@ -167,6 +167,18 @@ def neutral(text: str) -> str:
     '打13800没人接'
     """
     return _PLACEHOLDER.sub(lambda match: (_NUMBER * len(match[0]))[: len(match[0])], text)
+
+
+def stood_in(text: str, normal: str) -> list[tuple[int, int]]:
+    """Return where placeholders stand in a text whose normal form has digits in their place.
+
+    Examples
+    --------
+    >>> stood_in("打[电话1]没人接", neutral("打[电话1]没人接")), stood_in("打[电话1]", "打[电话1]")
+    ([(1, 6)], [])
+    """
+    spans = (match.span() for match in _PLACEHOLDER.finditer(text))
+    return [(start, end) for start, end in spans if normal[start : start + 1].isdigit()]
 
 
 def moved(start: int, end: int, shifts: Iterable[Shift]) -> tuple[int, int]:

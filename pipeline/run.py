@@ -25,6 +25,7 @@ from pipeline.deidentify import Deidentifier
 from pipeline.folder import whole_file
 from pipeline.read import ReadOptions, Source, read
 from pipeline.records import CODING_SCHEMA, UNIT_SCHEMA, Record, Reject, Response, UnitCoder
+from pipeline.redact import stood_in
 from pipeline.split import Span, split, whole
 from pipeline.tables import defused
 from pipeline.workers import Make, spread
@@ -270,8 +271,26 @@ def unit_table(responses: Sequence[tuple[Response, list[Span]]], coder: UnitCode
     of_response = _response_table([response for response, _ in responses]).take(origin)
     columns: dict[str, Any] = {name: of_response[name] for name in of_response.column_names} | own
     columns |= {name: coding[name] for name in CODING_SCHEMA.names}
+    columns["evidence"] = _told_evidence(rows, coding["evidence"])
     schema = _with_metadata(name for name in of_response.column_names if name not in UNIT_SCHEMA.names)
     return pa.table({name: columns[name] for name in schema.names}, schema=schema)
+
+
+def _told_evidence(rows: Sequence[tuple[Response, Span]], evidence: pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    """Return the evidence without what rests on a placeholder, which the coder has seen as digits."""
+    hidden = {
+        at: found
+        for at, (response, span) in enumerate(rows)
+        if (found := stood_in(response.text[span.start : span.end], response.normal[span.start : span.end]))
+    }
+    if not hidden:
+        return evidence
+    told = evidence.to_pylist()
+    for at, spans in hidden.items():
+        told[at] = [
+            item for item in told[at] if all(item["end"] <= start or end <= item["start"] for start, end in spans)
+        ]
+    return pa.array(told, evidence.type)
 
 
 def _response_table(responses: Sequence[Response]) -> pa.Table:

@@ -173,6 +173,7 @@ def test_offsets_and_evidence_fit_the_redacted_text(tmp_path: Path) -> None:
             for item in row["evidence"]
             if item["how"] == "term"
         )
+    assert not any("138" in item["term"] for row in (*masked, *stored) for item in row["evidence"])
     assert [row["end"] - row["start"] for row in stored] == [len(row["text"]) for row in stored]
     assert not {"王", "小明", "王小明"} & {word for row in masked for word in row["words"]}
 
