@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SMALL = 5
-"""Fewer respondents than these are not shown as a group of their own, and are marked where they are a count."""
+"""Groups of fewer respondents are not shown unless another number is asked for; fewer as a count are marked."""
 
 SMALL_BASE = 30
 """A share of fewer respondents than these is marked."""
@@ -31,6 +31,9 @@ MOSTLY = 0.9
 """Tests rest on the respondents who are in one group only; where fewer than this share are, none is made."""
 
 MISSING = "（未填）"
+JOINED = "其他（"
+"""Begins the name of the groups that are too small to stand alone."""
+
 ANY_ID, ANY = "(any)", "任一问题"
 
 _PERIODS = (
@@ -118,10 +121,18 @@ def check_columns(folder: Path, columns: Sequence[str]) -> None:
             raise InputRefused(f"“{column}”与另一列只差大小写，分不清；请在原表里改一个列名，再运行一次。")
 
 
-def by_column(connection: duckdb.DuckDBPyConnection, column: str, names: Mapping[str, str]) -> Table:
+def shown_groups(table: Table) -> frozenset[str]:
+    """Return the groups of a table `by_<column>` that are large enough to be shown."""
+    frame = table.frame
+    return frozenset(frame.loc[frame["problem_respondents"].notna(), "group"])
+
+
+def by_column(
+    connection: duckdb.DuckDBPyConnection, column: str, names: Mapping[str, str], min_group: int = SMALL
+) -> Table:
     """Return the table `by_<column>`: per category and group the share of respondents with a problem, and the test.
 
-    Groups below `SMALL` respondents are joined; those still below are shown without counts and not tested, nor are
+    Groups below `min_group` respondents are joined; those still below are shown without shares and not tested, nor are
     respondents who left the column empty.
 
     Parameters
@@ -132,21 +143,30 @@ def by_column(connection: duckdb.DuckDBPyConnection, column: str, names: Mapping
         A column that `check_columns` has seen.
     names : mapping of str to str
         Category id to Chinese name, in order.
+    min_group : int
+        Groups of fewer respondents are not shown.
     """
     group = f"coalesce(nullif(trim({quoted(column)}), ''), '{MISSING}') AS grp"
     _gather(connection, connection.table("heard").project(f"{_SAID}, {group}"))
-    other = _join_small(connection)
+    other = _join_small(connection, min_group)
     counts = _counts(connection)
     tested = _independent(connection)
     last = {other: 1, MISSING: 2}
     groups = sorted(counts.base, key=lambda group: (last.get(group, 0), group))
-    rows = [row for category, name in _rows(names) for row in _block(category, name, groups, counts, tested)]
+    shown = [group for group in groups if counts.base[group] >= min_group]
+    rows = [row for category, name in _rows(names) for row in _block(category, name, groups, shown, counts, tested)]
     columns = ["category", "name", "group", *_SHARE_HEADINGS, *_TEST_HEADINGS]
-    frame = _frame(rows, columns)
+    frame = _frame(rows, columns, min_group)
     tests = frame.drop_duplicates("category")
     frame["p_adjusted"] = frame["category"].map(dict(zip(tests["category"], adjust(tests["p"]), strict=True)))
     headings = {"name": "类别", "group": f"分组：{column}", **_SHARE_HEADINGS, **_TEST_HEADINGS}
-    return Table(file_name(f"by_{column}"), f"按“{column}”比较", frame, headings, _by_notes(column, groups, other))
+    return Table(
+        file_name(f"by_{column}"),
+        f"按“{column}”比较",
+        frame,
+        headings,
+        _by_notes(column, groups, shown, other, min_group),
+    )
 
 
 def trend(connection: duckdb.DuckDBPyConnection, column: str, names: Mapping[str, str]) -> Table:
@@ -190,13 +210,13 @@ def _gather(connection: duckdb.DuckDBPyConnection, grouped: duckdb.DuckDBPyRelat
     connection.execute(_VOICED)
 
 
-def _join_small(connection: duckdb.DuckDBPyConnection) -> str:
+def _join_small(connection: duckdb.DuckDBPyConnection, min_group: int) -> str:
     """Make `labels`, which joins small groups, and return the label of those joined."""
     connection.execute(_RANKED, {"missing": MISSING})
     ranked = connection.table("ranked")
-    crowded = ranked.filter(f"n >= {SMALL} AND place > {MOST_GROUPS} AND grp <> '{MISSING}'").limit(1).fetchall()
-    other = "其他（较小的组）" if crowded else f"其他（不足{SMALL}人）"
-    single = f"grp = '{MISSING}' OR (n >= {SMALL} AND place <= {MOST_GROUPS})"
+    crowded = ranked.filter(f"n >= {min_group} AND place > {MOST_GROUPS} AND grp <> '{MISSING}'").limit(1).fetchall()
+    other = f"{JOINED}较小的组）" if crowded else f"{JOINED}不足{min_group}人）"
+    single = f"grp = '{MISSING}' OR (n >= {min_group} AND place <= {MOST_GROUPS})"
     connection.execute("DROP TABLE IF EXISTS labels")
     ranked.project(f"grp, CASE WHEN {single} THEN grp ELSE '{other}' END AS label").create("labels")
     return other
@@ -218,10 +238,9 @@ def _independent(connection: duckdb.DuckDBPyConnection) -> _Counts | None:
 
 
 def _block(
-    category: str, name: str, groups: list[str], counts: _Counts, tested: _Counts | None
+    category: str, name: str, groups: list[str], shown: list[str], counts: _Counts, tested: _Counts | None
 ) -> list[dict[str, Any]]:
-    """Return a category's rows, one a group, each with the category's test."""
-    shown = [group for group in groups if counts.base[group] >= SMALL]
+    """Return a category's rows, one a group, each with the category's test; only the shown groups have shares."""
     compared = [group for group in shown if group != MISSING and tested and tested.base.get(group)]
     result = _test(category, compared, tested)
     residuals = dict(zip(compared, result.residuals, strict=False))
@@ -241,7 +260,7 @@ def _test(category: str, groups: list[str], counts: _Counts | None) -> Compariso
     return compare([row["problem_respondents"] for row in rows], [row["respondents"] for row in rows])
 
 
-def _frame(rows: list[dict[str, Any]], columns: Iterable[str]) -> pd.DataFrame:
+def _frame(rows: list[dict[str, Any]], columns: Iterable[str], min_group: int = SMALL) -> pd.DataFrame:
     """Return rows with the interval of their share; a group too small to show has no counts."""
     import pandas as pd
 
@@ -252,17 +271,20 @@ def _frame(rows: list[dict[str, Any]], columns: Iterable[str]) -> pd.DataFrame:
     frame["share"] = hits / base
     frame["low"], frame["high"] = np.where(hidden, np.nan, low), np.where(hidden, np.nan, high)
     frame["caution"] = [
-        f"不足{SMALL}人，不列出" if np.isnan(hit) else caution(int(hit), int(n))
+        f"不足{min_group}人，不列出" if np.isnan(hit) else caution(int(hit), int(n))
         for hit, n in zip(hits, base, strict=True)
     ]
     return frame.astype({"problem_respondents": "Int64", "respondents": "int64"})
 
 
-def _by_notes(column: str, groups: list[str], other: str) -> tuple[str, ...]:
-    joined = (
-        (f"不足{SMALL}人的组不单独列出，合并为“{other}”；合并后仍不足{SMALL}人的只列人数。",) if other in groups else ()
-    )
+def _by_notes(column: str, groups: list[str], shown: list[str], other: str, min_group: int) -> tuple[str, ...]:
+    joined = (f"不足{min_group}人的组不单独列出，合并为“{other}”。",) if other in groups else ()
     missing = (f"“{column}”空缺的受访者列为“{MISSING}”，不参加检验。",) if MISSING in groups else ()
+    withheld = "、".join(f"“{group}”" for group in groups if group not in shown)
+    small = (
+        f"{withheld}不足{min_group}人，为保护个人信息只列人数。注意：用 frequencies 表的合计减去列出的各组，仍可能推算出它的数字；"
+        "对外提供本表之前，请把它与别的组合并，或不同时提供合计。",
+    )
     return (
         "占比＝该组就该类别提出问题的受访者÷该组全部受访者；区间为95% Wilson区间。",
         "检验看各组占比是否不同，只用仅属于一个组的受访者：期望人数足够时用卡方检验，两组而人数少时用Fisher精确检验，其余不作检验并写明原因；"
@@ -270,6 +292,7 @@ def _by_notes(column: str, groups: list[str], other: str) -> tuple[str, ...]:
         "校正后p值按Benjamini-Hochberg法对本表全部类别校正；残差超过±2的组明显偏高或偏低。",
         *joined,
         *missing,
+        *(small if withheld else ()),
     )
 
 

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
     from pipeline.result import Run
 
 _SHOWN_WARNINGS = 5
+_PRIVACY = {
+    "all": "去标识化：全部（语句、表格、报告）；不是匿名化，对外提供之前请核对。",
+    "reports": "去标识化：表格、原话和报告；语句（units/、results.xlsx 的语句表、rejects.csv）是原文。不是匿名化，对外提供之前请核对。",
+    "none": "没有去标识化：全部是原文，对外提供之前请自己处理个人信息。",
+}
 _EXAMPLES = learning.EXAMPLES | {
     "": ("qunyan classify 访谈/ 问卷.xlsx -o 结果", 'qunyan explain "办个证跑了四趟，建议搞一网通办"'),
     "classify": (
@@ -67,6 +73,14 @@ RunFolder = Annotated[Path, Argument(help="classify 的结果文件夹。", meta
 By = Annotated[
     list[str],
     Option(help="按哪一列分组列表（可以写几次）。", metavar="COLUMN", default_factory=list, show_default=False),
+]
+Redact = Annotated[
+    bool | None,
+    Option(
+        "--redact/--no-redact",
+        help="去标识化：--redact 连语句一起，--no-redact 都不；不写就是表格和报告去标识化，语句留原文。",
+        show_default=False,
+    ),
 ]
 Interviewer = Annotated[bool, Option("--interviewer", help="访谈者的话也计入表格。")]
 
@@ -122,6 +136,8 @@ def classify(
     sheet: Annotated[str | None, Option(help="只读这张工作表。", metavar="NAME")] = None,
     jobs: Annotated[int | None, Option(help="用几个进程（不写就看输入多少）；结果相同。", min=1, metavar="N")] = None,
     interviewer: Interviewer = False,
+    redact: Redact = None,
+    min_group: Annotated[int, Option(help="分组比较里不足几人的组不列出。", min=1, metavar="N")] = 5,
     force: Annotated[bool, Option("--force", help="覆盖文件夹里另一次运行的结果。")] = False,
 ) -> int:
     """Code files into a run folder."""
@@ -152,6 +168,8 @@ def classify(
             sheet=sheet,
             jobs=jobs,
             interviewer=interviewer,
+            redact=redact,
+            min_group=min_group,
             force=force,
             progress=progress,
         )
@@ -170,6 +188,8 @@ def _name_ignored(words: Path | None) -> None:
 
 
 def _summarise(run: Run) -> int:
+    from pipeline.masked import state
+
     totals = run.manifest["totals"]
     show(say("完成：{files} 个文件，{respondents} 位受访者，{units} 句，{rejected} 条没有分类。", **totals))
     if top := "、".join(_largest(run)):
@@ -177,6 +197,7 @@ def _summarise(run: Run) -> int:
     show(say("结果：{book}（全部表格和语句）", book=run.folder / "results.xlsx"))
     page, word = run.folder / "report.html", run.folder / "report.docx"
     show(say("报告：{page}（用浏览器看），{word}（可修改的 Word 报告）", page=page, word=word))
+    show(say(_PRIVACY[state(run.manifest)]))
     if totals["rejected"]:
         show(say("没有分类的记录和原因：{path}", path=run.folder / "rejects.csv"))
     warnings = [warning for file in run.manifest["files"].values() for warning in file["warnings"]]
@@ -243,11 +264,20 @@ def _print_json(value: object) -> None:
 
 @app.command(help="用已有的编码结果重新生成表格、工作簿和报告，不重新编码。")
 @honest
-def report(out: RunFolder, by: By, interviewer: Interviewer = False) -> int:
+def report(
+    out: RunFolder,
+    by: By,
+    interviewer: Interviewer = False,
+    redact: Redact = None,
+    min_group: Annotated[
+        int | None, Option(help="分组比较里不足几人的组不列出（不写就和运行时一样）。", min=1, metavar="N")
+    ] = None,
+) -> int:
     """Write tables, workbook and reports again."""
     from pipeline.job import report as write_again
 
-    return _summarise(write_again(out, by=by or None, interviewer=interviewer or None))
+    write = partial(write_again, by=by or None, interviewer=interviewer or None)
+    return _summarise(write(out, redact=redact, min_group=min_group))
 
 
 @app.command(help="探索结果：关键词、词语在原话里的位置、新词、无类别语句的分组、重复的话。")
@@ -260,11 +290,12 @@ def explore(
 ) -> None:
     """Look into a run."""
     from pipeline import explore as look
+    from pipeline.masked import told_units
     from pipeline.result import Run
 
-    _ = Run(out).manifest
-    each = (look.overview, look.new_words, look.remainder_groups, look.duplicates)
-    tables = [look.concordance(out, kwic)] if kwic else [one(out) for one in each]
+    each = (look.new_words, look.remainder_groups, look.duplicates)
+    with told_units(out, Run(out).manifest) as told:
+        tables = [look.concordance(told, kwic)] if kwic else [look.overview(out), *(one(told) for one in each)]
     if as_json:
         _print_json({table.name: table.frame.to_dict("records") for table in tables})
     for table in () if as_json else tables:

@@ -71,6 +71,21 @@ ENGLISH = {
     "{name} {units} 句（{respondents} 人）": "{name} {units} units ({respondents} respondents)",
     "结果：{book}（全部表格和语句）": "Results: {book} (all tables and units)",
     "报告：{page}（用浏览器看），{word}（可修改的 Word 报告）": "Reports: {page} (for a browser), {word} (to edit in Word)",
+    "去标识化：全部（语句、表格、报告）；不是匿名化，对外提供之前请核对。": (
+        "De-identified: everything (units, tables, reports). This is not anonymisation: check before you pass it on."
+    ),
+    "去标识化：表格、原话和报告；语句（units/、results.xlsx 的语句表、rejects.csv）是原文。不是匿名化，对外提供之前请核对。": (
+        "De-identified: tables, quotes and reports; the units (units/, the unit sheets of results.xlsx, rejects.csv) are as "
+        "they were said. This is not anonymisation: check before you pass it on."
+    ),
+    "没有去标识化：全部是原文，对外提供之前请自己处理个人信息。": (
+        "Not de-identified: everything is as it was said; take personal data out before you pass it on."
+    ),
+    "去标识化：--redact 连语句一起，--no-redact 都不；不写就是表格和报告去标识化，语句留原文。": (
+        "De-identification: --redact the units too, --no-redact nothing; by default tables and reports, not the units."
+    ),
+    "分组比较里不足几人的组不列出。": "Groups of fewer respondents are not shown in break-downs.",
+    "分组比较里不足几人的组不列出（不写就和运行时一样）。": "Groups of fewer respondents are not shown (as in the run).",
     "词典 {path} 第{line}行没有采用：{reason}（{text}）": "Dictionary {path} line {line} was ignored: {reason} ({text})",
     "……还有 {more} 行（--csv 写出全部）。": "… {more} more rows (--csv writes all).",
     "没有分类的记录和原因：{path}": "What was not classified, and why: {path}",

@@ -17,7 +17,7 @@ from functools import cache
 
 from pipeline.normalise import normalise
 
-__all__ = ["Found", "bank_card", "canonical", "id_card", "numbers", "plain", "social_code"]
+__all__ = ["Found", "bank_card", "canonical", "digits_of", "id_card", "numbers", "plain", "social_code"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,17 +130,22 @@ def _always(_: str) -> bool:
 _S = r"[ \t\-\ufe0f\u20e3]{0,3}"
 _IS = r"(?:号码|号|码|是|为|[:= ]){0,4}"
 _MOBILE = rf"1{_S}(?:3{_S}\d|4{_S}[014-9]|5{_S}[0-35-9]|6{_S}[24-7]|7{_S}[0-8]|8{_S}\d|9{_S}[0-35-9])"
+_MOBILE_TIGHT = r"1(?:3\d|4[014-9]|5[0-35-9]|6[24-7]|7[0-8]|8\d|9[0-35-9])\d{8}"
 _GAP = r"[ \-.·,，、]{1,2}"
 _NO_UNIT = r"(?!\d|\.\d|{s}[万亿元吨])".format(s="[ ]?")
+_WECHAT = r"(?:[微薇威徽v][ ]?[信❤]|wei信|weixin|wechat|vx|wx)"
+_QQ = r"(?:q[ ]?q|扣扣|抠抠|球球|秋秋|企鹅)"
+_QQ_NUMBER = rf"[1-9](?:{_S}\d){{4,10}}(?!\d)(?![ ]?[年月日元人])"
 _LETTER = r"[A-HJ-NP-Z]"
 _MAILERS = r"(?:qq|163|126|sina|gmail|outlook|foxmail|hotmail|139|189|yeah)"
 _ORDER = re.compile(
-    r"(?:(?:工单|订单|运单|快递|流水|受理|凭证|发票|票据|户|合同|案|文|批|序列|条形?|登记|单|编|工程|项目)(?:编号|号码|号|码)"
-    r"|订单|工单|流水)(?:是|为|[:# ]){0,3}$"
+    r"(?:(?:工单|订单|运单|快递|流水|受理|凭证|发票|票据|户|合同|案|文|批|序列|条形?|登记|单|编|工程|项目|学|考|准考证|报名|档案|表|证书"
+    r"|设备|产权|回执|取件|物流|资产)(?:编号|号码|号|码)"
+    r"|订单|工单|流水)(?:是|为|[:# ]){0,3}\d{0,4}$"
 )
 
 
-_ANYTHING = re.compile(rf"\d(?:{_S}\d){{3}}|[a-z0-9_-]{{5}}|@|\(at|\[at|[#*]", re.IGNORECASE)
+_ANYTHING = re.compile(rf"\d(?:{_S}\d){{3}}|[a-z0-9_-]{{5}}|@|\(at|\[at|[#*]| at |艾特", re.IGNORECASE)
 """Without any of these a text holds no identifier."""
 
 
@@ -162,20 +167,22 @@ def _form(kind: str, pattern: str, proof: Callable[[str], bool] = _always, **opt
 
 
 _FORMS = (
-    _form("邮箱", r"(?<![a-z0-9._%+-])(?P<v>[a-z0-9._%+-]{1,64}[ ]?(?:@|\(at\)|\[at\])[ ]?[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,4})", chinese=False),
+    _form("邮箱", r"(?<![a-z0-9._%+-])(?P<v>[a-z0-9._%+-]{1,64}[ ]?(?:@|\(at\)|\[at\]|艾特|(?<= )at(?= ))[ ]?[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,4})", chinese=False),
     _form("邮箱", rf"(?<![a-z0-9._%+-])(?P<v>[a-z0-9._%+-]{{1,64}}[ ]?[#*][ ]?{_MAILERS}\.(?:com|cn|net))", chinese=False),
-    _form("身份证", rf"(?<!\d)(?P<v>[1-9](?:{_S}\d){{16}}{_S}[\dx])(?![0-9a-z])", id_card),
+    _form("身份证", rf"(?P<v>[1-9](?:{_S}\d){{16}}{_S}[\dx])", id_card),
     _form("身份证", rf"(?<!\d)(?P<v>[1-9](?:{_S}\d){{14}})(?!\d)", id_card, doubtful=True),
     _form("身份证", rf"身份(?:证件?|号){_IS}(?P<v>\d(?:{_S}[\d*]){{13,16}}{_S}[\dx*])(?!\d)"),
-    _form("信用代码", r"(?<![0-9a-z])(?P<v>[1-9any][0-9a-z]\d{6}[0-9a-z]{10})(?![0-9a-z])", social_code, chinese=False),
+    _form("信用代码", r"(?<![0-9a-z])(?P<v>[1-9any][0-9a-z][ ]?\d{6}[ ]?[0-9a-z]{8}[ ]?[0-9a-z][ ]?[0-9a-z])(?![0-9a-z])", social_code, chinese=False),
     _form("信用代码", rf"信用代码{_IS}(?P<v>[0-9a-z]{{18}})(?![0-9a-z])", chinese=False),
     _form("银行卡", rf"(?<!\d)(?P<v>[2-9](?:{_S}\d){{14,18}})(?!\d)", bank_card, doubtful=True),
     _form("银行卡", rf"(?:银行卡|卡号|存折|银行[账帐][号户]|[账帐][号户]){_IS}(?P<v>\d(?:{_S}\d){{11,22}})(?!\d)"),
     _form("电话", rf"(?<!\d)(?P<v>(?:\(?(?:\+|00)86\)?{_S}|86{_S}|0)?{_MOBILE}(?:{_S}\d){{8}}){_NO_UNIT}", doubtful=True),
     _form("电话", rf"(?<!\d)(?P<v>{_MOBILE}{_GAP}\d{{4}}{_GAP}\d{{4}})(?!\d)", doubtful=True),
+    _form("电话", rf"(?<![0-9a-z])\d{{1,4}}(?P<v>{_MOBILE_TIGHT})(?!\d|\.\d)", doubtful=True, chinese=False),
+    _form("电话", rf"(?<![0-9a-z.])(?P<v>{_MOBILE_TIGHT})\d{{1,4}}(?!\d|\.\d)", doubtful=True, chinese=False),
     _form(
         "座机",
-        r"(?<![\d.])(?P<v>(?:\+?86[ \-]?)?\(?0(?:10|2[0-57-9]|[3-9]\d{2})\)?[ \-]{0,3}[2-8]\d{2,3}[ \-]?\d{4}"
+        r"(?<![\d.])(?P<v>(?:\+?86[ \-]?\(?0?|\(?0)(?:10|2[0-57-9]|[3-9]\d{2})\)?[ \-]{0,3}[2-8]\d{2,3}[ \-]?\d{4}"
         r"(?:(?:-|转|转分机)\d{1,6})?)(?!\d)",
         _area,
         doubtful=True,
@@ -183,11 +190,15 @@ _FORMS = (
     _form(
         "座机", rf"(?:电话|座机|致电|拨打|联系方式|固话|tel){_IS}(?P<v>[2-8]\d{{2,3}}[ \-]?\d{{4}}(?:(?:-|转)\d{{1,6}})?)(?![\d-])"
     ),
-    _form("微信", r"(?:微信号|微信id|加我?微信?|[v薇威]信号?|vx|wechat|weixin|wx)(?:号码|号|id|我|是|为|[:( ]){0,4}(?P<v>[a-z][a-z0-9_-]{5,19})(?![a-z0-9_-])", chinese=False),
-    _form("微信", r"(?:微信|加[v薇威])[:号]?(?P<v>(?=[a-z_-]{1,15}[0-9])[a-z][a-z0-9_-]{5,19})(?![a-z0-9_-])", chinese=False),
+    _form("微信", rf"(?:{_WECHAT}(?:号|id)?|加我?[微薇威v])(?:号码|号|id|我|是|为|[:( ]){{0,4}}(?P<v>[a-z][a-z0-9_-]{{5,19}})(?![a-z0-9_-])", chinese=False),
+    _form("微信", rf"(?:{_WECHAT}|卫星|加[v微薇威])[:号]?(?P<v>(?=[a-z_-]{{1,15}}[0-9])[a-z][a-z0-9_-]{{5,19}})(?![a-z0-9_-])", chinese=False),
     _form("微信", r"微信(?:号|我|是|为|[:( ]){1,4}(?P<v>[a-z][a-z0-9_-]{5,19})(?![a-z0-9_-])", chinese=False),
-    _form("微信", r"(?:微信|[v薇威]信|vx|wx)(?:号码|号|id|是|为|[:( ]){1,4}(?P<v>\d{6,12})(?!\d)"),
-    _form("QQ", rf"(?:qq|扣扣|企鹅号?)群?{_IS}(?P<v>[1-9](?:{_S}\d){{4,10}})(?!\d)(?![ ]?[年月日元人])"),
+    _form("微信", rf"{_WECHAT}(?:号码|号|id|是|为|[:( ]){{0,4}}(?P<v>\d{{6,12}})(?!\d)(?![ ]?[步元年月人条个次])"),
+    _form("QQ", rf"{_QQ}群?{_IS}(?P<v>{_QQ_NUMBER})"),
+    _form("QQ", rf"{_QQ}[^0-9a-z，。；！？,;!?]{{0,8}}(?:叫|号|是|名|为|加)[:= ]?(?P<v>{_QQ_NUMBER})"),
+    _form("QQ", rf"(?:(?<![a-z0-9])q|(?<![\u3400-\u9fff])扣)(?:号码?[:= ]{{0,2}}|[:=][ ]?)(?P<v>{_QQ_NUMBER})"),
+    _form("QQ", rf"加我?q{_IS}(?P<v>{_QQ_NUMBER})"),
+    _form("QQ", rf"(?<!\d)(?P<v>[1-9]\d{{4,10}})(?!\d)(?=(?:这个|是我的?|就是我?的?|的)?{_QQ})"),
     _form(
         "车牌",
         rf"(?P<v>[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼]{_LETTER}[·•.\- ]?"
@@ -213,6 +224,17 @@ def canonical(kind: str, value: str) -> str:
     return re.sub(r"[^\w@.]", "", seen)
 
 
+def digits_of(seen: str) -> str:
+    """Return a text after `plain` with Chinese digits as digits, as long as before.
+
+    Examples
+    --------
+    >>> digits_of("幺三八零零")
+    '13800'
+    """
+    return seen.translate(_HAN_DIGITS)
+
+
 def numbers(seen: str) -> Iterator[Found]:
     """Yield what looks and proves like an identifier, the surest kinds first; overlaps are the caller's.
 
@@ -226,7 +248,7 @@ def numbers(seen: str) -> Iterator[Found]:
     >>> {found.kind for found in numbers("电话0731-88661234，工单号13800138000，打12345")}
     {'座机'}
     """
-    digits = seen.translate(_HAN_DIGITS)
+    digits = digits_of(seen)
     if not _ANYTHING.search(digits):
         return
     for form in _FORMS:
@@ -241,7 +263,7 @@ def _proved(form: _Form, text: str, start: int, end: int) -> bool:
     value = text[start:end]
     if form.doubtful and _ORDER.search(text, max(0, start - 12), start):
         return False
-    if form.kind in ("身份证", "银行卡") and form.proof is not _always:
+    if form.kind in ("身份证", "银行卡", "信用代码") and form.proof is not _always:
         value = re.sub(r"[^0-9A-Za-z]", "", value)
     return not _dated(value) and form.proof(value)
 

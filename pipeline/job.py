@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -14,7 +13,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from pipeline.breakdown import SMALL
 from pipeline.coder import CoderSpec, build, codebook_of
+from pipeline.deidentify import Deidentifier
 from pipeline.errors import EnvironmentFault, InputRefused, QunyanError
 from pipeline.folder import (
     abandon,
@@ -30,8 +31,10 @@ from pipeline.folder import (
     sha256,
     writing,
 )
+from pipeline.masked import privacy, refuse_other_units, told_units
 from pipeline.read import ReadOptions, Source, discover, fingerprint, read, readers
 from pipeline.records import Reject, UnitCoder
+from pipeline.report import quality_of
 from pipeline.resources import shipped
 from pipeline.result import Run
 from pipeline.run import UNITS, Task, code_files
@@ -87,6 +90,8 @@ def classify(
     sheet: str | None = None,
     jobs: int | None = None,
     interviewer: bool = False,
+    redact: bool | None = None,
+    min_group: int = SMALL,
     force: bool = False,
     progress: Report | None = None,
 ) -> Run:
@@ -120,6 +125,11 @@ def classify(
         Worker processes; as many as input and machine are worth when not given. The result is the same for any number.
     interviewer : bool
         Whether the interviewer's turns count in the tables.
+    redact : bool, optional
+        Whether personal data is replaced by placeholders (去标识化, no 匿名化): True in all that is written, the units too;
+        False nowhere; when not given in tables and reports, while the units stay as they were said.
+    min_group : int
+        Groups of fewer respondents are not shown in break-downs.
     force : bool
         Whether another run's result in `out` may be replaced.
     progress : callable, optional
@@ -156,19 +166,24 @@ def classify(
     2      建议搞一网通办。   respondent  suggestion
     2
     """
-    if unit not in UNITS or (jobs is not None and jobs < 1):
-        raise ValueError(f"unit 须是 {'、'.join(UNITS)} 之一，jobs 须是正整数；收到 unit={unit!r}，jobs={jobs!r}")
+    if unit not in UNITS or min(1 if jobs is None else jobs, min_group) < 1:
+        got = f"收到 unit={unit!r}，jobs={jobs!r}，min_group={min_group!r}"
+        raise ValueError(f"unit 须是 {'、'.join(UNITS)} 之一，jobs 和 min_group 须是正整数；{got}")
     given = [inputs] if isinstance(inputs, (str, Path)) else inputs
     reading = ReadOptions(tuple(text), id, respondent, tuple(by), date, encoding, sheet)
     spec = CoderSpec(*(Path(path) if path else None for path in (model, codebook, words)))
     with _standard_input_kept(), readers():
         sources, refused = _find(given, Path(out))
+        hide = Deidentifier() if redact else None
+        if hide:
+            sources, refused = hide.sources(sources), hide.refused(refused)
         coder = build(spec)
-        plan = _plan(sources, refused, reading, spec, coder, unit)
-        task = Task(sources, reading, unit, Path(out), key_of(plan))
+        plan = _plan(sources, refused, reading, spec, coder, unit, redact=bool(redact))
+        task = Task(sources, reading, unit, Path(out), key_of(plan), hide)
         jobs = jobs or _workers(sources)
         make = partial(build, spec) if jobs > 1 else lambda: coder
-        shown = {"by": list(by), "date": date, "interviewer": interviewer}
+        shown: dict[str, Any] = {"by": list(by), "date": date, "interviewer": interviewer}
+        shown |= {"redact": redact is not False, "min_group": min_group}
         with hold(task.out):
             if not force and is_finished(task.out, task.key) and (read_manifest(task.out) or {})["tables"] == shown:
                 _tell(progress, Progress("unchanged"))
@@ -179,12 +194,21 @@ def classify(
                 files = _coded(task, refused, make, jobs, progress)
                 plan["files"] = {name: plan["files"][name] | files[name] for name in plan["files"]}
                 _tell(progress, Progress("tables", files=len(sources), files_done=len(sources)))
-                manifest = {"key": task.key} | plan | {"tables": shown, "quality": _quality(spec, coder)}
-                _present(task.out, manifest, _tabulated(task.out, manifest))
+                manifest = {"key": task.key} | plan | {"tables": shown}
+                manifest["quality"] = quality_of(spec.model or shipped("models/builtin"), coder.categories)
+                with told_units(task.out, manifest) as told:
+                    _present(task.out, told, manifest, _tabulated(told, manifest))
     return Run(task.out)
 
 
-def report(out: str | Path, *, by: Sequence[str] | None = None, interviewer: bool | None = None) -> Run:
+def report(
+    out: str | Path,
+    *,
+    by: Sequence[str] | None = None,
+    interviewer: bool | None = None,
+    redact: bool | None = None,
+    min_group: int | None = None,
+) -> Run:
     """Write tables, workbook and reports again from the stored units.
 
     Parameters
@@ -195,16 +219,26 @@ def report(out: str | Path, *, by: Sequence[str] | None = None, interviewer: boo
         Other metadata columns to break down by; those of the run when not given.
     interviewer : bool, optional
         Whether the interviewer's turns count; as in the run when not given.
+    redact : bool, optional
+        Whether personal data is replaced in tables and reports; as in the run when not given.
+    min_group : int, optional
+        Groups of fewer respondents are not shown in break-downs; as in the run when not given.
+
+    Raises
+    ------
+    InputRefused
+        If the units are not as `redact` asks: they were stored with personal data, or without it.
     """
     run = Run(Path(out))
-    _ = run.manifest
+    refuse_other_units(run.folder, run.manifest, redact)
     with hold(run.folder):
         manifest = dict(Run(run.folder).manifest)
-        given = {"by": None if by is None else list(by), "interviewer": interviewer}
+        given = {"by": by and list(by), "interviewer": interviewer, "redact": redact, "min_group": min_group}
         manifest["tables"] |= {name: value for name, value in given.items() if value is not None}
-        tables = _tabulated(run.folder, manifest)
-        begin(run.folder, manifest["key"])
-        _present(run.folder, manifest, tables)
+        with told_units(run.folder, manifest) as told:
+            tables = _tabulated(told, manifest)
+            begin(run.folder, manifest["key"])
+            _present(run.folder, told, manifest, tables)
     return Run(run.folder)
 
 
@@ -254,13 +288,15 @@ def _plan(
     spec: CoderSpec,
     coder: UnitCoder,
     unit: str,
+    *,
+    redact: bool,
 ) -> dict[str, Any]:
     """Return what the result depends on; its hash is the run's key."""
     book = codebook_of(spec)
     return {
         "format": FORMAT,
         "versions": {"python": ".".join(map(str, sys.version_info[:2]))} | dict(_versions()),
-        "options": asdict(reading) | {"unit": unit},
+        "options": asdict(reading) | {"unit": unit, "redact": redact},
         "reading": fingerprint(),
         "coder": coder.fingerprint,
         "codebook": {"fingerprint": book.fingerprint, "categories": book.names},
@@ -321,22 +357,11 @@ def _coded(
     return code_files(task, refused, make, jobs, tell)
 
 
-def _quality(spec: CoderSpec, coder: UnitCoder) -> list[str]:
-    """Return what the model's card says on its quality; nothing where it has none, or its cues alone code."""
-    from pipeline.report import quality_told
-
-    try:
-        path = (spec.model or shipped("models/builtin")) / "card.json"
-        card = json.loads(path.read_text(encoding="utf-8"))
-        return quality_told(card) if tuple(card["per_category"]) == coder.categories else []
-    except (OSError, ValueError, KeyError, TypeError):
-        return []
-
-
 def _tabulated(out: Path, manifest: dict[str, Any]) -> list[Table]:
     from pipeline.tabulate import tabulate
 
-    options = manifest["tables"] | {"date": manifest["tables"]["date"] or _only_date(manifest["files"])}
+    options = {name: value for name, value in manifest["tables"].items() if name != "redact"}
+    options["date"] = options["date"] or _only_date(manifest["files"])
     return tabulate(out, manifest["codebook"]["categories"], **options)
 
 
@@ -346,8 +371,8 @@ def _only_date(files: dict[str, dict[str, Any]]) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
-def _present(out: Path, manifest: dict[str, Any], tables: list[Table]) -> None:
-    """Write tables, workbook, reports and, last, the manifest."""
+def _present(out: Path, told: Path, manifest: dict[str, Any], tables: list[Table]) -> None:
+    """Write tables, workbook, reports and, last, the manifest; `told` holds the units that the reports tell of."""
     from pipeline.report import write_reports
 
     manifest["totals"] = _totals(out, manifest["files"])
@@ -357,7 +382,8 @@ def _present(out: Path, manifest: dict[str, Any], tables: list[Table]) -> None:
     clear(out, "tables/*.csv", "tables/*.parquet")
     with writing(out):
         write_tables(tables, out)
-        write_reports(out, tables, manifest["codebook"]["categories"], totals, **shown, quality=manifest["quality"])
+        notes = {"quality": manifest["quality"], "privacy": privacy(manifest)}
+        write_reports(out, told, tables, manifest["codebook"]["categories"], totals, **shown, **notes)
     finish(out, manifest)
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import NamedTuple
 
@@ -20,28 +20,38 @@ from pipeline.identifiers import Found
 from pipeline.resources import shipped
 from pipeline.segment import Segmenter
 
-__all__ = ["addresses", "names"]
+__all__ = ["addresses", "is_name", "names"]
 
 _NO_NAME = "的了是在我你您他她它们这那哪谁有没不就都也还又去来把被给让跟从到着过吗呢吧啊呀嘛某啥么什个些很太最更得哩再已会能要想说讲叫问找看做办"
 _GIVEN = rf"(?:(?![{_NO_NAME}])[\u3400-\u9fff])"
 _PLACES = "家氏街镇村县区市局站委所院队组校部处"
 _N = r"[0-9A-Za-z一二三四五六七八九十百零〇甲乙丙丁]{1,6}"
 _UNIT = r"(?:号楼|号院|号|栋|幢|座|单元|门|室|层|楼|户|弄|组|队|房|#楼?)"
-_REST = rf"(?:[ ,，\-]?{_N}{_UNIT}){{0,5}}(?:[ \-]?[0-9]{{1,4}}(?:-[0-9]{{1,4}}){{0,3}}(?![0-9年月日元万个户人点多%]))?"
+_REST = rf"(?:[ ,，\-]?{_N}{_UNIT}){{0,5}}(?:[ \-]?[0-9]{{1,4}}(?:-[0-9]{{1,4}}){{0,3}}(?![0-9年月日元万个户人点多%]))?(?:附[0-9]{{1,3}}号?)?(?:[东西南北中]户)?"
+_HAN_ROOM = r"[一二三四五六七八九零〇]{3,4}(?![一二三四五六七八九零〇十百千万])[室号]?"
 _PLACE = r"(?:(?![请到在住于从是的了这那条修去我你他每及与对把被给往沿位就都还也没不本全各该某省市区县镇乡])[\u3400-\u9fffA-Za-z])"
 _NOT_THERE = r"(?![线路公文井桥坝机塘库开]|地块|上午|下午|晚上|早上|那天|当天|以前|之前|以后|之后|左右|前|后)"
 _ESTATE = r"(?:小区|花园|家园|公寓|新村|社区|大厦|广场|苑|园|府|里|城|湾|庭|院|居|轩|邸|郡|峰|庄|期)"
 _NAMED = rf"(?:{_PLACE}{{1,8}}(?:小区|社区|园区|新村))?{_PLACE}{{0,8}}"
 _ADDRESS = re.compile(
     rf"(?P<road>{_PLACE}{{1,6}}(?:路|大街|街|大道|巷|胡同)(?:[东西南北中]?[一二三四五六七八九十]?段)?[ ]?"
-    rf"{_N}[ ]?(?:号楼|号院|号|#|(?<=[0-9])弄){_NOT_THERE}(?:(?:附近|旁)?{_NAMED}{_N}(?:号楼|栋|幢|座|单元|室|层){_REST}|{_REST}))"
+    rf"{_N}(?:-[0-9]{{1,4}})?[ ]?(?:号楼|号院|号|#|(?<=[0-9])弄)(?:附{_N}号)?{_NOT_THERE}(?:(?:附近|旁)?{_NAMED}(?:{_N}期)?{_NAMED}{_N}(?:号楼|栋|幢|座|单元|室|层){_REST}|{_REST}))"
     rf"|(?P<flat>{_NAMED}[0-9A-Za-z一二三四五六七八九十]{{1,4}}(?:号楼|栋|幢|(?<=[0-9A-Za-z])座|#楼?)[ ,，\-]?"
-    rf"(?:{_N}(?:单元|门){_REST}|{_N}(?:室|号房|房|号){_REST}|[0-9]{{1,2}}-[0-9]{{3,4}}|[0-9]{{3,4}}(?![0-9年月日元万千个户人多%])))"
-    rf"|(?P<short>{_PLACE}{{1,8}}{_ESTATE}[0-9]{{1,3}}-[0-9]{{1,2}}-[0-9]{{2,4}}(?![0-9年月日]))"
-    rf"|(?P<village>{_PLACE}{{1,6}}(?:村委会|村|屯|寨|庄|社区|湾|坪|冲)(?:{_PLACE}{{0,4}}?第?{_N}(?:村民小组|组|队|社|屯))?{_N}号{_NOT_THERE}{_REST})"
+    rf"(?:{_N}(?:单元|门)(?:{_HAN_ROOM}|{_REST})|{_N}(?:室|号房|房|号){_REST}|[0-9]{{1,2}}-[0-9]{{3,4}}|[0-9]{{3,4}}(?![0-9年月日元万千个户人多%])"
+    rf"|[0-9]{{1,2}}[A-Z](?![A-Za-z0-9])))"
+    rf"|(?P<short>{_PLACE}{{1,8}}{_ESTATE}(?:[东西南北中一二三四五六七八九十A-Z][区期])?(?:{_N}号院)?"
+    rf"(?:[0-9]{{1,3}}-[0-9]{{1,2}}-[0-9]{{2,4}}|[0-9]{{1,2}}-[0-9]{{3,4}})(?![-0-9年月日元万个户人多%])|{_PLACE}{{1,8}}(?:院|宿舍|小区|新村){_N}排{_N}号)"
+    rf"|(?P<stair>[0-9一二三四五六七八九十]{{1,2}}单元(?:[0-9]{{3,4}}(?![0-9年月日元万个户人多%])室?|{_HAN_ROOM}))"
+    rf"|(?P<village>{_PLACE}{{1,6}}(?:村委会|村|屯|寨|庄|社区|湾|坪|冲)(?:{_PLACE}{{0,4}}?第?{_N}(?:村民小组|组|队|社|屯)|{_PLACE}{{1,4}}组|[东西南北中]头?)?{_N}号{_NOT_THERE}{_REST})"
     rf"|(?:地址|住址|户籍地|居住地|现住)(?:是|为)?[:][ ]?(?P<said>[\u3400-\u9fff0-9A-Za-z#\-]{{5,40}})"
 )
 _SIGNED = r"(?:此致)?敬礼[!！。 \n]{0,4}|(?:落款|署名)[:： ]{1,2}"
+_CLOSED = (
+    r"(?:此致|敬礼|重视|解决|处理|盼复|盼回复|回复|答复|反映|谢谢您?|感谢|属实|拜托|拜谢|敬上|支持|关注|为盼|为谢)[了!！。,， \n]{0,3}"
+    r"(?:[!！。 \n]|-{1,2})[ \n]*"
+)
+_ENDED = r"(?=[ ，,。!\n]{0,3}(?:敬上|呈上|手机|电话|联系|微信|[12][09]\d\d|\d{1,2}月|[一二三四五六七八九十]{1,3}月|1[3-9]\d{9}|$))"
+_BEFORE_NUMBER = r"(?=[ ]?[（(，,：: ]{1,2}(?:电话|手机|联系电话|身份证|联系方式)?[：: ]?(?:1[3-9][0-9 -]{9,12}|0[0-9]{2,3}-?[0-9]{7,8}|[1-9][0-9]{16}[0-9Xx]))"
 
 
 _HAN = re.compile(r"[\u3400-\u9fff]*")
@@ -51,12 +61,17 @@ class _Cues(NamedTuple):
     sure: re.Pattern[str]
     hinted: re.Pattern[str]
     titled: re.Pattern[str]
+    alone: re.Pattern[str]
+    evident: re.Pattern[str]
+    listed: re.Pattern[str]
+    first: re.Pattern[str]
     then: re.Pattern[str]
     surnames: frozenset[str]
     plain: frozenset[str]
     doubtful: frozenset[str]
     long_surnames: frozenset[str]
     titles: frozenset[str]
+    no_names: frozenset[str]
 
 
 def _lists() -> dict[str, str]:
@@ -70,19 +85,26 @@ def _cues() -> _Cues:
     lists = _lists()
     name = rf"(?P<name>(?:{lists['surname_long']}){_GIVEN}{{1,2}}|(?:{lists['surname']}){_GIVEN}{{1,2}})"
     full = rf"(?P<name>(?:{lists['surname_long']}){_GIVEN}{{1,2}}|(?:{lists['surname']}){_GIVEN}{{2}}|(?:{lists['surname']}){_GIVEN})"
-    dotted = r"(?P<dotted>[\u3400-\u9fff]{1,8}[·•][\u3400-\u9fff]{1,8})"
+    dotted = r"(?P<dotted>[\u3400-\u9fff]{2,8}[·•][\u3400-\u9fff]{2,6})"
+    who = rf"我是[^，。！？；,!?;]{{2,14}}?(?:的|{lists['before']})"
     field = rf"(?:{lists['field']})[ ]?(?:[:：][ ]?|是|为|叫|【|\[)"
     return _Cues(
         re.compile(
             rf"(?=(?:(?:{lists['introduces']})[:： ]?|{field}|{_SIGNED})(?:{dotted}|{name})"
             rf"|(?<![\u3400-\u9fff]){name.replace('name', 'sexed')}(?=[,，、 ][ ]?[男女][,，、。 ]))"
         ),
-        re.compile(rf"(?=(?:{lists['before']}|(?P<hint>{lists['hints']}))[ ]?{name})"),
+        re.compile(rf"(?=(?:{lists['before']}|(?P<hint>{lists['hints']})|{who})[ ]?(?:{dotted}|{name}))"),
         re.compile(rf"(?={full}(?:{lists['after']}))"),
+        re.compile(rf"{name}|{dotted}"),
+        re.compile(
+            rf"(?=(?:{_CLOSED}{full}{_ENDED}|(?<![\u3400-\u9fff]){full.replace('name', 'beside')}{_BEFORE_NUMBER}))"
+        ),
+        re.compile(rf"(?=[、和与及跟]{full})"),
+        re.compile(rf"(?={full}、(?:{lists['surname']}){_GIVEN}{{2}}(?:、|等|[两二三四五六]))"),
         re.compile(lists["then"]),
         *(
             frozenset(lists[kind].split("|"))
-            for kind in ("surname", "surname_plain", "surname_doubtful", "surname_long", "after")
+            for kind in ("surname", "surname_plain", "surname_doubtful", "surname_long", "after", "no_name")
         ),
     )
 
@@ -119,16 +141,38 @@ def names(seen: str) -> Iterator[Found]:
     """
     cues = _cues()
     spans = [_trimmed(seen, *match.span(match.lastgroup or "name")) for match in cues.sure.finditer(seen)]
-    hinted = [_trimmed(seen, *match.span("name")) for match in cues.hinted.finditer(seen)]
-    spans += [
-        (start, end)
-        for start, end in hinted
-        if (end - start > 2 or _then(seen, end)) and _ends_a_word(seen, start, end, start)
-    ]
-    titled = [match.span("name") for match in cues.titled.finditer(seen)]
+    hinted = [(_span(seen, match), bool(match["hint"])) for match in cues.hinted.finditer(seen)]
+    spans += [span for span, hint in hinted if _fits(seen, *span, strict=hint)]
+    titled = [match.span("name") for pattern in (cues.titled, cues.first) for match in pattern.finditer(seen)]
     spans += [(start, end) for start, end in titled if _ends_a_word(seen, start, end, _run_before(seen, start))]
+    evident = [match.span(match.lastgroup or "name") for match in cues.evident.finditer(seen)]
+    spans += [(start, end) for start, end in evident if _likely(seen[start:end], strict=False)]
+    spans += _listed(seen, spans)
     spans += _again(seen, {seen[start:end] for start, end in spans if end - start > 2})
     yield from (Found("姓名", start, end) for start, end in sorted(set(spans)) if end - start > 1)
+
+
+def _span(seen: str, match: re.Match[str]) -> tuple[int, int]:
+    return match.span("dotted") if match["dotted"] else _trimmed(seen, *match.span("name"))
+
+
+def _fits(seen: str, start: int, end: int, *, strict: bool) -> bool:
+    """Tell whether a name behind a title or hint fits in its sentence."""
+    if "·" in seen[start:end] or "•" in seen[start:end]:
+        return True
+    followed = end - start > 2 or _then(seen, end)
+    return followed and _ends_a_word(seen, start, end, start, strict=strict or end - start > 2)
+
+
+def _listed(seen: str, spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return the names that follow others in a list: 张三、李四、王五."""
+    ends, found = {end for _, end in spans}, []
+    for match in _cues().listed.finditer(seen):
+        start, end = match.span("name")
+        if match.start() in ends and _likely(seen[start:end], strict=False):
+            found.append((start, end))
+            ends.add(end)
+    return found
 
 
 def _trimmed(seen: str, start: int, end: int) -> tuple[int, int]:
@@ -145,19 +189,34 @@ def _then(seen: str, end: int) -> bool:
     return not re.match(r"[\u3400-\u9fffA-Za-z0-9]", seen[end : end + 1]) or bool(_cues().then.match(seen, end))
 
 
-def _likely(name: str) -> bool:
-    """Tell whether a name is no surname with a title (王大夫), no place and no common word."""
+def _likely(name: str, *, strict: bool = True) -> bool:
+    """Tell whether a name is no surname with a title (王大夫), no place and no common word.
+
+    With two characters (高翔) it must have a surname that is no other word, unless `strict` is False.
+    """
     cues = _cues()
-    if name[1:] in cues.titles or name[-1] in _PLACES or name[0] in cues.doubtful:
+    if name[1:] in cues.titles or name[-1] in _PLACES or name[:2] in cues.no_names:
         return False
-    if name[:2] in _words_with_surnames():
+    if name[:2] in _words_with_surnames() or (name[0] in cues.doubtful and (strict or len(name) == 2)):
         return False
-    return len(name) > 2 or name[0] in cues.plain
+    return len(name) > 2 or not strict or name[0] in cues.plain
 
 
-def _ends_a_word(seen: str, start: int, end: int, first: int) -> bool:
+def is_name(text: str) -> bool:
+    """Tell whether a text that stands alone (a label, a cell) is a full name and nothing else.
+
+    Examples
+    --------
+    >>> [is_name(text) for text in ("张伟", "欧阳慧", "古丽娜尔·吐尔逊", "王主任", "高中", "柳塘村")]
+    [True, True, True, False, False, False]
+    """
+    match = _cues().alone.fullmatch(text)
+    return bool(match and (match["dotted"] or _likely(text)))
+
+
+def _ends_a_word(seen: str, start: int, end: int, first: int, *, strict: bool = True) -> bool:
     """Tell whether a likely name begins and ends where words do, in the run of Han characters from `first` on."""
-    if not _likely(seen[start:end]):
+    if not _likely(seen[start:end], strict=strict) or seen[max(0, start - 1) : start + 1] == "师傅":
         return False
     after = _HAN.match(seen, end, end + 6)
     ends, place = {first}, first

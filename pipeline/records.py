@@ -92,6 +92,8 @@ class Reject:
     """How many records of the input this stands for (a whole file that cannot be opened counts as one)."""
 
 
+Record = Response | Reject
+
 EVIDENCE = pa.struct(
     [
         ("category", pa.string()),  # a category's id, or a statement type where the evidence is for that

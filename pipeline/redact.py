@@ -7,24 +7,33 @@ technique 抑制/假名化.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from pipeline.identifiers import Found, canonical, numbers, plain
 from pipeline.people import addresses, names
 
-__all__ = ["Found", "Redactor", "find", "moved"]
+__all__ = ["Found", "Redactor", "find", "moved", "neutral", "stood_in"]
+
+_PLACEHOLDER = re.compile(r"\[(?:身份证|信用代码|银行卡|邮箱|电话|座机|微信|QQ|车牌|地址|姓名)\d+\]")
+_NUMBER = "13800138000"
+_SHORT = 200
+"""Characters of a text whose findings are remembered: questions, headings and cells that stand in row after row."""
 
 Shift = tuple[int, int, int]
 """Where a replaced piece began and ended, and how far everything behind it has moved."""
 
 
-def find(text: str) -> list[Found]:
+def find(text: str, known: Iterable[str] = ()) -> list[Found]:
     """Return the personal data of a text, in order, without overlaps.
 
     Parameters
     ----------
     text : str
         As written; full-width characters, spaces inside numbers and Chinese digits are understood.
+    known : iterable of str
+        Names that stand elsewhere (a speaker's label, a column of names): found wherever they are, without a cue.
 
     Returns
     -------
@@ -42,12 +51,30 @@ def find(text: str) -> list[Found]:
     >>> [(found.kind, text[found.start : found.end]) for found in find(text)]
     [('姓名', '李小红'), ('电话', '１３８ ００１３ ８０００')]
     """
+    search = _remembered if len(text) <= _SHORT else _found
+    return list(search(text, tuple(known)))
+
+
+def _found(text: str, known: tuple[str, ...]) -> tuple[Found, ...]:
     seen = plain(text)
-    kept: list[Found] = []
+    kept = _named(seen, known)
+    seen = _covered(seen, kept)
     while fresh := _apart((*numbers(seen), *addresses(seen), *names(seen))):
         kept += fresh
         seen = _covered(seen, fresh)
-    return sorted(kept, key=lambda found: found.start)
+    return tuple(sorted(kept, key=lambda found: found.start))
+
+
+_remembered = lru_cache(maxsize=2048)(_found)
+
+
+def _named(seen: str, known: Iterable[str]) -> list[Found]:
+    """Return where known names stand."""
+    names = sorted({plain(name) for name in known}, key=lambda name: (-len(name), name))
+    if not names:
+        return []
+    pattern = re.compile("|".join(map(re.escape, names)))
+    return [Found("姓名", *match.span()) for match in pattern.finditer(seen)]
 
 
 def _apart(candidates: Iterable[Found]) -> list[Found]:
@@ -88,8 +115,13 @@ class Redactor:
         """Return `text` with placeholders."""
         return self.spans(text)[0]
 
-    def spans(self, text: str) -> tuple[str, list[Shift]]:
+    def spans(self, text: str, known: Iterable[str] = ()) -> tuple[str, list[Shift]]:
         """Return the redacted text and what was replaced.
+
+        Parameters
+        ----------
+        text, known
+            As for `find`.
 
         Returns
         -------
@@ -103,20 +135,50 @@ class Redactor:
         >>> Redactor().spans("打13800138000，没人接")
         ('打[电话1]，没人接', [(1, 12, -6)])
         """
+        return self.replaced(text, find(text, known))
+
+    def replaced(self, text: str, found_data: Iterable[Found]) -> tuple[str, list[Shift]]:
+        """Return the text with what was found replaced, and what `spans` returns."""
         out: list[str] = []
         shifts: list[Shift] = []
         place, shift = 0, 0
-        for found in find(text):
-            mark = self._placeholder(found.kind, text[found.start : found.end])
+        for found in found_data:
+            mark = self.placeholder(found.kind, text[found.start : found.end])
             out += [text[place : found.start], mark]
             shift += len(mark) - (found.end - found.start)
             shifts.append((found.start, found.end, shift))
             place = found.end
         return "".join(out) + text[place:], shifts
 
-    def _placeholder(self, kind: str, value: str) -> str:
+    def placeholder(self, kind: str, value: str) -> str:
+        """Return what stands in place of a value."""
         known = self._numbers.setdefault(kind, {})
         return f"[{kind}{known.setdefault(canonical(kind, value), len(known) + 1)}]"
+
+
+def neutral(text: str) -> str:
+    """Return a redacted text as a coder is to see it: digits in place of placeholders, as long as before.
+
+    `[电话1]` is not about telephones, as little as the number was that stood there.
+
+    Examples
+    --------
+    >>> neutral("打[电话1]没人接")
+    '打13800没人接'
+    """
+    return _PLACEHOLDER.sub(lambda match: (_NUMBER * len(match[0]))[: len(match[0])], text)
+
+
+def stood_in(text: str, normal: str) -> list[tuple[int, int]]:
+    """Return where placeholders stand in a text whose normal form has digits in their place.
+
+    Examples
+    --------
+    >>> stood_in("打[电话1]没人接", neutral("打[电话1]没人接")), stood_in("打[电话1]", "打[电话1]")
+    ([(1, 6)], [])
+    """
+    spans = (match.span() for match in _PLACEHOLDER.finditer(text))
+    return [(start, end) for start, end in spans if normal[start : start + 1].isdigit()]
 
 
 def moved(start: int, end: int, shifts: Iterable[Shift]) -> tuple[int, int]:

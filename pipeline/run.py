@@ -21,9 +21,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline.deidentify import Deidentifier
 from pipeline.folder import whole_file
 from pipeline.read import ReadOptions, Source, read
-from pipeline.records import CODING_SCHEMA, UNIT_SCHEMA, Reject, Response, UnitCoder
+from pipeline.records import CODING_SCHEMA, UNIT_SCHEMA, Record, Reject, Response, UnitCoder
+from pipeline.redact import stood_in
 from pipeline.split import Span, split, whole
 from pipeline.tables import defused
 from pipeline.workers import Make, spread
@@ -39,8 +41,6 @@ REJECT_COLUMNS = ("file", "location", "reason", "message", "snippet")
 _NOTHING: dict[str, Any] = {"encoding": "", "containers": {}, "columns": {}, "warnings": []}
 _CUTS: dict[str, Callable[[str], list[Span]]] = {"sentence": split, "response": whole}
 UNITS = tuple(_CUTS)
-
-Record = Response | Reject
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +96,8 @@ class Task:
     out: Path
     key: str
     """The run's key: the parts' names depend on it."""
+    hide: Deidentifier | None = None
+    """Takes the personal data out of what is read, where that is wanted."""
 
 
 def code_files(
@@ -148,8 +150,11 @@ def _all_chunks(task: Task, accounts: dict[str, Account]) -> Iterator[Chunk]:
         reading = read(source, task.options, apart=True)
         account = accounts.setdefault(source.name, Account())
         stem = task.out / "units" / f"part-{number:05d}"
-        yield from chunks(source.name, _counted(reading, account), stem, unit=task.unit, salt=task.key)
+        records = task.hide.records(reading) if task.hide else reading
+        yield from chunks(source.name, _counted(records, account), stem, unit=task.unit, salt=task.key)
         account.notes = {name: getattr(reading, name) for name in _NOTHING}
+        if task.hide:
+            account.notes |= task.hide.notes(account.notes)
 
 
 def _counted(records: Iterable[Record], account: Account) -> Iterator[Record]:
@@ -266,8 +271,26 @@ def unit_table(responses: Sequence[tuple[Response, list[Span]]], coder: UnitCode
     of_response = _response_table([response for response, _ in responses]).take(origin)
     columns: dict[str, Any] = {name: of_response[name] for name in of_response.column_names} | own
     columns |= {name: coding[name] for name in CODING_SCHEMA.names}
+    columns["evidence"] = _told_evidence(rows, coding["evidence"])
     schema = _with_metadata(name for name in of_response.column_names if name not in UNIT_SCHEMA.names)
     return pa.table({name: columns[name] for name in schema.names}, schema=schema)
+
+
+def _told_evidence(rows: Sequence[tuple[Response, Span]], evidence: pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    """Return the evidence without what rests on a placeholder, which the coder has seen as digits."""
+    hidden = {
+        at: found
+        for at, (response, span) in enumerate(rows)
+        if (found := stood_in(response.text[span.start : span.end], response.normal[span.start : span.end]))
+    }
+    if not hidden:
+        return evidence
+    told = evidence.to_pylist()
+    for at, spans in hidden.items():
+        told[at] = [
+            item for item in told[at] if all(item["end"] <= start or end <= item["start"] for start, end in spans)
+        ]
+    return pa.array(told, evidence.type)
 
 
 def _response_table(responses: Sequence[Response]) -> pa.Table:

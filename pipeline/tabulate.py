@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.breakdown import by_column, caution, check_columns, trend
+from pipeline.breakdown import SMALL, by_column, caution, check_columns, trend
 from pipeline.cues import no_content
 from pipeline.keywords import count_words, keywords, words
 from pipeline.query import open_units
@@ -132,6 +132,7 @@ def tabulate(
     by: Sequence[str] = (),
     date: str | None = None,
     interviewer: bool = False,
+    min_group: int = SMALL,
 ) -> list[Table]:
     """Build the tables of a run.
 
@@ -147,6 +148,8 @@ def tabulate(
         The column of dates: the table `trend`.
     interviewer : bool, default False
         Whether the interviewer's turns count too.
+    min_group : int
+        Groups of fewer respondents are not shown.
 
     Returns
     -------
@@ -164,7 +167,7 @@ def tabulate(
         count_words(connection)
         tables = [
             frequencies(connection, names),
-            *(by_column(connection, column, names) for column in dict.fromkeys(by)),
+            *(by_column(connection, column, names, min_group) for column in dict.fromkeys(by)),
             *([trend(connection, date, names)] if date else []),
             keywords(connection, names),
             cooccurrence(connection, names),

@@ -181,7 +181,7 @@ def listed(table: Table) -> Iterator[str]:
     yield f"{table.title}（{len(table.frame)}）"
     yield from (f"  {note}" for note in table.notes)
     rows = table.zh().head(_SHOWN_ROWS).astype(str).map(lambda cell: " ".join(cell.split()))
-    if "left" in table.headings:
+    if "left" in table.headings and len(rows):
         rows["上文"] = rows["上文"].str.rjust(rows["上文"].str.len().max(), "\u3000")
     if len(rows):
         yield "  " + " ｜ ".join(rows.columns)

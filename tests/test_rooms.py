@@ -12,12 +12,13 @@ import pipeline
 
 PACKAGE = Path(pipeline.__file__).parent
 IN_ORDER = """
-    errors folder workbooks records resources normalise split batch bookfile codebook read segment scope statements cues
-    features
+    errors folder workbooks records resources normalise split batch bookfile codebook read segment identifiers people
+    redact fields scope statements cues features
     semantic shares model modelfolder learnt marks exchange labels labelsheet calibration fitting train evaluate
     figures curve grade
-    card suspects teach coder tables workers run query stats breakdown keywords quotes tabulate explore chart
-    report identifiers people redact result review agree job english terminal door learning cli
+    card suspects teach coder tables workers deidentify run query masked stats breakdown keywords quotes tabulate
+    explore chart
+    report result review agree job english terminal door learning cli
 """
 ROOMS = IN_ORDER.split()
 FILES = sorted(

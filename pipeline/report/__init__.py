@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from pipeline.tables import Table
 
 def write_reports(
     out: Path,
+    told: Path,
     tables: Sequence[Table],
     codebook_names: Mapping[str, str],
     totals: Mapping[str, str | int],
@@ -18,13 +21,16 @@ def write_reports(
     by: Sequence[str] = (),
     interviewer: bool = False,
     quality: Sequence[str] = (),
+    privacy: str = "",
 ) -> None:
     """Write `results.xlsx`, `report.html` and `report.docx` of a run.
 
     Parameters
     ----------
     out : Path
-        The run's folder, with its units.
+        The run's folder, with its units: the workbook's.
+    told : Path
+        A folder with the units as the reports show them.
     tables : sequence of Table
         Of `pipeline.tabulate.tabulate`.
     codebook_names : mapping of str to str
@@ -37,6 +43,8 @@ def write_reports(
         Whether the interviewer's turns count too.
     quality : sequence of str
         Sentences on how right the coder is; none where that is unknown.
+    privacy : str
+        What became of personal data.
 
     Raises
     ------
@@ -48,10 +56,28 @@ def write_reports(
     from pipeline.report.word import write_word
     from pipeline.report.workbook import write_workbook
 
-    write_workbook(out / "results.xlsx", tables, out, codebook_names, totals)
+    write_workbook(out / "results.xlsx", tables, out, codebook_names, {**totals, "个人信息": privacy})
     figures = draw_figures(tables)
-    write_page(out / "report.html", tables, figures, out, codebook_names, totals, by=by, interviewer=interviewer)
-    write_word(out / "report.docx", tables, figures, totals, quality=quality)
+    page = partial(write_page, by=by, interviewer=interviewer, privacy=privacy)
+    page(out / "report.html", tables, figures, told, codebook_names, totals)
+    write_word(out / "report.docx", tables, figures, totals, quality=quality, privacy=privacy)
+
+
+def quality_of(model: Path, categories: Sequence[str]) -> list[str]:
+    """Return what a model's card says on its quality; nothing where it has none, or its cues alone code.
+
+    Parameters
+    ----------
+    model : Path
+        Its folder.
+    categories : sequence of str
+        The ids of the categories that are coded.
+    """
+    try:
+        card = json.loads((model / "card.json").read_text(encoding="utf-8"))
+        return quality_told(card) if list(card["per_category"]) == list(categories) else []
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
 
 
 def quality_told(card: Mapping[str, Any]) -> list[str]:

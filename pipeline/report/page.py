@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.breakdown import shown_groups
 from pipeline.folder import whole_file
 from pipeline.query import unit_parts
 from pipeline.records import Statement
@@ -47,6 +48,7 @@ def write_page(
     *,
     by: Sequence[str] = (),
     interviewer: bool = False,
+    privacy: str = "",
 ) -> Path:
     """Write the run as a web page.
 
@@ -68,6 +70,8 @@ def write_page(
         The columns by which units can be filtered.
     interviewer : bool, default False
         Whether the interviewer's turns count too.
+    privacy : str
+        What became of personal data.
 
     Returns
     -------
@@ -83,10 +87,12 @@ def write_page(
     """
     named = {table.name: table for table in tables}
     quotes = named["quotes"].frame
-    units = load_units(unit_parts(folder), quotes, codebook_names, by, interviewer=interviewer)
-    page = _rendered(tables, figures, units, codebook_names, totals)
+    shown = {table.headings["group"]: shown_groups(table) for table in tables if "group" in table.headings}
+    groups = {column: shown[heading] for column in by if (heading := f"分组：{column}") in shown}
+    units = load_units(unit_parts(folder), quotes, codebook_names, groups, interviewer=interviewer)
+    page = _rendered(tables, figures, units, codebook_names, totals, privacy)
     if len(page) > MOST_BYTES and units.whole:
-        page = _rendered(tables, figures, units.only(quotes), codebook_names, totals)
+        page = _rendered(tables, figures, units.only(quotes), codebook_names, totals, privacy)
     with whole_file(path) as unfinished:
         unfinished.write_bytes(page)
     return path
@@ -98,6 +104,7 @@ def _rendered(
     units: Payload,
     names: Mapping[str, str],
     totals: Mapping[str, str | int],
+    privacy: str,
 ) -> bytes:
     import jinja2
     from markupsafe import Markup
@@ -122,6 +129,7 @@ def _rendered(
         units=units,
         most_units=MOST_UNITS,
         totals=totals,
+        privacy=privacy,
     )
     return html.encode("utf-8", "replace")
 

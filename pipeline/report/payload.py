@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.breakdown import JOINED, MISSING
 from pipeline.records import STATEMENTS
 from pipeline.tables import visible
 
@@ -39,8 +40,8 @@ class Payload:
 
     rows: dict[str, list[Any]]
     """Columns of the units: text, file, location, statement, categories, review, sure, and the marks."""
-    groups: dict[str, list[str]]
-    """The user's columns by which one can filter."""
+    groups: dict[str, list[str | None]]
+    """The user's columns by which one can filter; None where a unit's group is too small to be shown."""
     names: Mapping[str, str]
     whole: bool
     """Whether these are all units."""
@@ -86,7 +87,12 @@ class Payload:
 
 
 def load_units(
-    parts: Sequence[Path], quotes: pd.DataFrame, names: Mapping[str, str], by: Sequence[str], *, interviewer: bool
+    parts: Sequence[Path],
+    quotes: pd.DataFrame,
+    names: Mapping[str, str],
+    by: Mapping[str, frozenset[str]],
+    *,
+    interviewer: bool,
 ) -> Payload:
     """Load all units of a run, or only those quoted where there are too many.
 
@@ -98,12 +104,13 @@ def load_units(
         The table `quotes`.
     names : mapping of str to str
         Category id to Chinese name, in order.
-    by : sequence of str
-        The user's columns that go with them; those with more than `MOST_VALUES` values stay away.
+    by : mapping of str to frozenset of str
+        The user's columns that go with them, each with the groups that may be shown; those with more than `MOST_VALUES`
+        values stay away.
     interviewer : bool
         Whether the interviewer's turns too.
     """
-    units, whole = _read(parts, quotes, by, interviewer=interviewer)
+    units, whole = _read(parts, quotes, list(by), interviewer=interviewer)
     columns = {name: units.column(name).to_pylist() for name in units.column_names if name != "evidence"}
     places = {category: number for number, category in enumerate(names)}
     marks = _marks(units, columns["categories"], columns["statement"])
@@ -117,7 +124,11 @@ def load_units(
         "sure": list(map(_sure, columns["statement_confidence"], columns["confidences"])),
         "marks": [[number for mark in own for number in mark] for own in marks],
     }
-    groups = {name: [value or "" for value in columns[name]] for name in by if len(set(columns[name])) <= MOST_VALUES}
+    groups = {
+        name: [_group(value, shown) for value in columns[name]]
+        for name, shown in by.items()
+        if len(set(columns[name])) <= MOST_VALUES
+    }
     quoted = {key: own for key, own in zip(keys, marks, strict=True) if key in wanted}
     payload = Payload(rows, groups, names, whole, quoted)
     return payload if whole else payload.only(quotes)
@@ -197,11 +208,23 @@ def _apart(marks: list[Mark]) -> list[Mark]:
     return sorted(kept)
 
 
-def _coded(name: str, values: list[str]) -> dict[str, Any]:
-    """Return a column as its distinct values, sorted, and the place of each row's among them."""
-    distinct = sorted(set(values))
+def _group(value: str | None, shown: frozenset[str]) -> str | None:
+    """Return the group that a unit may be shown in: its own, or the one that joins the small ones; None for neither."""
+    group = (value or "").strip() or MISSING
+    if group not in shown:
+        return next((name for name in sorted(shown) if name.startswith(JOINED)), None)
+    return "" if group == MISSING else value
+
+
+def _coded(name: str, values: list[str | None]) -> dict[str, Any]:
+    """Return a column as its distinct values, sorted, and the place of each row's among them; -1 for none."""
+    distinct = sorted({value for value in values if value is not None})
     place = {value: number for number, value in enumerate(distinct)}
-    return {"name": name, "values": list(map(visible, distinct)), "of": [place[value] for value in values]}
+    return {
+        "name": name,
+        "values": list(map(visible, distinct)),
+        "of": [-1 if value is None else place[value] for value in values],
+    }
 
 
 def _packed(data: bytes) -> str:

@@ -64,7 +64,11 @@ class _Numbers:
 
 
 def compose(
-    tables: Sequence[Table], totals: Mapping[str, str | int], figures: Sequence[str], quality: Sequence[str] = ()
+    tables: Sequence[Table],
+    totals: Mapping[str, str | int],
+    figures: Sequence[str],
+    quality: Sequence[str] = (),
+    privacy: str = "",
 ) -> list[Block]:
     """Return the report's pieces, in order.
 
@@ -78,6 +82,8 @@ def compose(
         The names of the tables that are drawn.
     quality : sequence of str
         Sentences on how right the coder is; without them the report says that this is unknown.
+    privacy : str
+        What became of personal data.
     """
     frames = {table.name: table.frame for table in tables}
     groups = {_column(table): table.frame for table in tables if "residual" in table.headings}
@@ -96,6 +102,7 @@ def compose(
         *_topics(numbers, "praise", "表示肯定"),
         Block("head", "五、说明"),
         *_limits(numbers, quality),
+        Block("text", f"本报告由计算机根据统计结果生成，供修改使用。{privacy}"),
     ]
 
 
@@ -309,4 +316,3 @@ def _limits(numbers: _Numbers, quality: Sequence[str]) -> Iterator[Block]:
         "受访者若不是随机选取的，以上数字只说明这些受访者说了什么，不能推及其他人。区间只反映偶然误差，不反映编码的错误和选取的偏差。"
         "没有人提到不等于没有问题，提到的人多也不等于问题更严重。",
     )
-    yield Block("text", "本报告由计算机根据统计结果生成，供修改使用；原话可能含有个人信息，印发之前请核对。")

@@ -62,6 +62,7 @@ def write_word(
     totals: Mapping[str, str | int],
     *,
     quality: Sequence[str] = (),
+    privacy: str = "",
 ) -> Path:
     """Write the run as a Word report.
 
@@ -91,7 +92,7 @@ def write_word(
     document = _document()
     drawn = {figure.table: figure for figure in figures}
     frames = {table.name: table.frame for table in tables}
-    for block in compose(tables, totals, list(drawn), quality):
+    for block in compose(tables, totals, list(drawn), quality, privacy):
         _write(document, block, frames, drawn)
     with whole_file(path) as unfinished:
         unfinished.write_bytes(packed(document, {"word/fontTable.xml": _font_table()}))
