@@ -13,14 +13,14 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline import card, grade, review, teach
+from pipeline import card, grade, review
 from pipeline.codebook import load, of_labels
 from pipeline.evaluate import Codes, mean_kappa
 from pipeline.figures import figures
 from pipeline.fitting import FOLDS
 from pipeline.labels import LabelOptions, Labels, normalised, read_labels
 from pipeline.segment import Segmenter
-from pipeline.train import cuts_of, learn
+from pipeline.train import builtin_sample, cuts_of, learn
 
 DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 SEMANTIC = "--semantic" in sys.argv
@@ -142,7 +142,7 @@ def codebook():
             test = labels.take(rest)
             told("codebook", how=how, seed=seed, coder="built-in", **_quality(grade.judge(model, book, test)))
             began = time.perf_counter()
-            trained = learn(labels.take(rows), book, base=teach.builtin_sample())
+            trained = learn(labels.take(rows), book, base=builtin_sample())
             seconds = time.perf_counter() - began
             values = _quality(grade.judge(trained.model, book, test))
             told("codebook", how=how, seed=seed, coder="+200", **values, weight=trained.weight, seconds=seconds)

@@ -153,12 +153,19 @@ def evaluate(
         show(json.dumps(found, ensure_ascii=False, indent=1))
         return
     _warn(found)
+    _show_figures(found)
+    if "unseen" in found:
+        show(say("只算没见过的 {count} 行：", count=found["unseen"]["n"]))
+        _show_figures(found["unseen"])
+    show(accept_sentence(found.get("unseen", found)))
+    _show_categories(found)
+
+
+def _show_figures(found: dict[str, Any]) -> None:
     for key in ("n", "accuracy", "macro_f1", "micro_f1", "statement_accuracy", "ece"):
         if key in found:
             low, high = found["intervals"].get(key, (None, None))
             show(f"{key}  {found[key]}" + (f"  ({low}, {high})" if low is not None else ""))
-    show(accept_sentence(found))
-    _show_categories(found)
 
 
 @honest

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,8 @@ from pipeline.resources import shipped
 from pipeline.segment import Segmenter
 
 Bools = NDArray[np.bool_]
+
+SAMPLE = "models/builtin/sample.parquet"
 
 FEW = 8
 """A category with fewer labelled units is named in the warnings."""
@@ -247,3 +250,26 @@ def quality(task: Task, found: OutOfFold) -> float:
     if (said >= 0).any() and not task.exclusive:
         scores.append(float((found.statements.argmax(axis=1) == said)[said >= 0].mean()))
     return float(np.mean(scores))
+
+
+# The sample that the built-in model was trained on
+
+
+def builtin_sample() -> Labels:
+    """Return the synthetic labelled sample that the built-in model was trained on."""
+    import pyarrow.parquet as pq
+
+    rows = pq.read_table(shipped(SAMPLE)).to_pydict()
+    categories = tuple(tuple(row) for row in rows["categories"])
+    return Labels(tuple(rows["text"]), tuple(rows["statement"]), categories, tuple(rows["group"]))
+
+
+def store_sample(labels: Labels, path: Path) -> None:
+    """Write a sample that later trainings can join."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns = {"text": labels.texts, "statement": labels.statements, "group": labels.groups}
+    table = pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
+    table = table.append_column("categories", pa.array(list(map(list, labels.categories)), pa.list_(pa.string())))
+    pq.write_table(table, path, compression="zstd", write_statistics=False)

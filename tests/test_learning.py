@@ -122,8 +122,15 @@ def test_the_old_model_stays_when_training_is_refused(model: Path, tmp_path: Pat
 def test_evaluate_says_what_a_model_has_seen_and_never_learnt(model: Path, labelled: Path, tmp_path: Path) -> None:
     learnt, book = grade.open_model(model)
     found = grade.evaluate(learnt, book, [labelled], LabelOptions(label="部门"))
-    assert found["n"] == 150
+    assert (found["n"], found["seen"], "unseen" in found) == (150, 150, False)
     assert any("训练时见过" in warning for warning in found["warnings"])
+    wrong = {"内容": "公交车太少", "部门": "教育"}
+    mixed = write(tmp_path / "混.csv", [*rows()[:40], *rows()[60:100], *rows()[120:130], wrong])
+    found = grade.evaluate(learnt, book, [mixed], LabelOptions(label="部门"))
+    assert (found["n"], found["seen"], found["unseen"]["n"]) == (91, 90, 1)
+    assert found["accuracy"] > 0.9
+    assert found["unseen"]["accuracy"] == 0
+    assert any("91 行里有 90 行是训练时见过" in warning for warning in found["warnings"])
     new = write(tmp_path / "新.csv", [{"内容": "公交车太少", "部门": "交通"}, {"内容": "菜太贵", "部门": "物价"}])
     found = grade.evaluate(learnt, book, [new], LabelOptions(label="部门"))
     assert found["accuracy"] == 0.5
@@ -131,6 +138,14 @@ def test_evaluate_says_what_a_model_has_seen_and_never_learnt(model: Path, label
     assert any("没学过" in warning for warning in found["warnings"])
     with pytest.raises(LabelsRefused, match="--label"):
         grade.evaluate(learnt, book, [new], LabelOptions())
+
+
+def test_the_built_in_sample_counts_as_seen(tmp_path: Path, root: Path) -> None:
+    model, book = grade.open_model(None)
+    known = (root / "data" / "labelled" / "villages.csv").read_text("utf-8-sig").splitlines()[:51]
+    (tmp_path / "混.csv").write_text("\n".join([*known, "谁也没有写过的一句话七九八,neutral,无,,"]), "utf-8")
+    found = grade.evaluate(model, book, [tmp_path / "混.csv"], LabelOptions())
+    assert (found["n"], found["seen"], found["unseen"]["n"]) == (51, 50, 1)
 
 
 def test_a_baseline_is_compared_on_units_it_has_not_seen(model: Path, labelled: Path) -> None:
