@@ -138,10 +138,15 @@ def short_hashes(labels: Labels) -> list[str]:
 
 def seen_rows(model: LinearModel, labels: Labels) -> Any:
     """Return which units a model was trained on, (n,)."""
+    return seen_texts(model, normalised(labels))
+
+
+def seen_texts(model: LinearModel, texts: Sequence[str]) -> Any:
+    """Return which normalised texts a model was trained on, (n,)."""
     seen = set(model.about.get(SEEN, ()))
     if SEEN not in model.about or model.about.get(BUILTIN):  # the built-in model itself, or one made with its sample
         seen.update(_builtin_hashes())
-    return np.asarray([_short(text) in seen for text in normalised(labels)], dtype=bool)
+    return np.asarray([_short(text) in seen for text in texts], dtype=bool)
 
 
 @cache
