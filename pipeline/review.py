@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from pipeline.codebook import Codebook
 from pipeline.errors import InputRefused, OutputRefused
 from pipeline.exchange import write_tasks
-from pipeline.grade import open_model
+from pipeline.features import Vocabulary
+from pipeline.grade import open_model, seen_texts
 from pipeline.labelsheet import Item, write_sheet
 from pipeline.model import LinearModel
 from pipeline.normalise import normalise
@@ -85,13 +86,13 @@ def sample(
         If there is no finished run, or nothing in it to label.
     """
     draw = draw or Draw()
-    frame = _candidates(Run(out).units(_COLUMNS), draw.seed)
     learnt, book = open_model(model)
+    frame = _candidates(Run(out).units(_COLUMNS), learnt, draw.seed)
     texts = [normalise(text) for text in frame["text"]]
     cuts = cuts_of(texts, book)
     scores, kinds = learnt.scores(cuts, texts)
     probable, certain = learnt.categories.probabilities(scores), learnt.statements.probabilities(kinds)
-    features = learnt.vocabulary.matrix(cuts)
+    features = Vocabulary.of(cuts).matrix(cuts)
     picked = choose(features, margins(learnt, probable, certain), draw.units, draw.seed)
     if path.suffix.lower() in (".json", ".jsonl"):
         rows = [row for row, _ in picked]
@@ -100,11 +101,15 @@ def sample(
     return _written(path, items, draw, book, exclusive=learnt.categories.exclusive, force=force)
 
 
-def _candidates(frame: pd.DataFrame, seed: int) -> pd.DataFrame:
+def _candidates(frame: pd.DataFrame, model: LinearModel, seed: int) -> pd.DataFrame:
+    """Return what may be asked for: what respondents said, each text once, without what the model was trained on."""
     frame = frame[frame["role"] != "interviewer"]
     frame = frame[~frame["text"].map(_key).duplicated() & (frame["text"].map(_key) != "")]
     if frame.empty:
         raise InputRefused("这次运行里没有可标注的句子。")
+    frame = frame[~seen_texts(model, [normalise(text).strip() for text in frame["text"]])]
+    if frame.empty:
+        raise InputRefused("这次运行里的句子都已经用来训练过这个模型，没有可再标注的：请换一批材料。")
     return frame.sample(MOST, random_state=seed).sort_index() if len(frame) > MOST else frame
 
 

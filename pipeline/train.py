@@ -18,7 +18,7 @@ from pipeline.codebook import Codebook
 from pipeline.cues import CueFinder
 from pipeline.errors import LabelsRefused
 from pipeline.features import LEAST, Cut, Vocabulary
-from pipeline.fitting import MANY, RECIPES, SEMANTIC, SMALL_RECIPES, USUAL, OutOfFold, Recipe, Task, fit, out_of_fold
+from pipeline.fitting import MANY, USUAL, OutOfFold, Recipe, Task, fit, out_of_fold
 from pipeline.labels import Labels, book_of, deduplicated, joined_groups, normalised
 from pipeline.learnt import see
 from pipeline.model import Head, LinearModel
@@ -37,8 +37,8 @@ LEAST_UNITS = 10
 WEIGHTS = (3.0, 10.0)
 """So many times the user's units may count against one of the built-in sample."""
 
-BETTER = 0.005
-"""Another recipe is taken only if it is better than the usual one by so much."""
+BETTER = 0.3
+"""Another recipe is taken only if it is better by so much over the root of the number of units: about one standard error."""
 
 
 @dataclass(frozen=True)
@@ -111,8 +111,8 @@ def learn(
     if base:
         task = replace(task, prior=_builtin().categories)
     wanted = semantic.available() if use_semantic is None else use_semantic
-    if wanted and task.small:
-        task = replace(task, embeddings=semantic.embed(normalised(everything)))
+    if wanted and task.may_embed:
+        task = replace(task, embeddings=semantic.embed_many(normalised(everything)))
     with threadpool_limits(1):  # sums in one order: equal results whatever the number of threads
         return _learnt(task, labels, book, seed, warnings)
 
@@ -170,8 +170,7 @@ def task_of(
     shape = (len(labels), len(codebook.ids))
     names = (tuple(codebook.ids), STATEMENTS)
     task = Task(cuts, truth.reshape(shape), np.asarray(codes), joined_groups(labels), names, exclusive, mine)
-    task.__dict__["vocabulary"] = _vocabulary(task)
-    return task
+    return replace(task, given=_vocabulary(task))
 
 
 def cuts_of(texts: Sequence[str], codebook: Codebook, segmenter: Segmenter | None = None) -> list[Cut]:
@@ -224,13 +223,14 @@ def _chosen(task: Task, seed: int) -> tuple[Recipe, float, dict[str, float], Out
     """Choose recipe and weight by what they reach out of fold; return the winner's scores too."""
     sample = task if len(task.rows) <= MANY else task.part(_some_groups(task, seed))
     tried: dict[str, float] = {}
-    best: tuple[Recipe, float, float] = (USUAL, WEIGHTS[0] if task.own is not None else 1.0, -1.0)
+    best: tuple[Recipe, float, float] = (USUAL, 1.0, -1.0)
+    better = BETTER / np.sqrt(len(sample.rows))
     kept: OutOfFold | None = None
     for recipe, weight in _candidates(task):
         found = out_of_fold(sample, recipe, weight, seed)
         reached = quality(sample, found)
         tried[recipe.name + (f" 权重 {weight:g}" if task.own is not None else "")] = round(reached, 4)
-        if reached > best[2] + BETTER:
+        if reached > best[2] + better:
             best, kept = (recipe, weight, reached), found
     recipe, weight, _ = best
     if kept is None or sample is not task:
@@ -239,11 +239,9 @@ def _chosen(task: Task, seed: int) -> tuple[Recipe, float, dict[str, float], Out
 
 
 def _candidates(task: Task) -> list[tuple[Recipe, float]]:
-    """Return recipes to try; where the built-in sample trains along, only the weight is chosen."""
-    if task.own is not None:
-        return [(USUAL, weight) for weight in WEIGHTS]
-    recipes = SMALL_RECIPES if task.small else RECIPES
-    return [(recipe, 1.0) for recipe in (*recipes, *(SEMANTIC if task.embeddings is not None else ()))]
+    """Return what to try; where the built-in sample trains along, only the weight is chosen."""
+    weights = (1.0,) if task.own is None else WEIGHTS
+    return [(recipe, weight) for recipe in task.recipes for weight in weights]
 
 
 def _some_groups(task: Task, seed: int) -> NDArray[np.int_]:
