@@ -37,8 +37,8 @@ LEAST_UNITS = 10
 WEIGHTS = (3.0, 10.0)
 """So many times the user's units may count against one of the built-in sample."""
 
-BETTER = 0.3
-"""Another recipe is taken only if it is better by so much over the root of the number of units: about one standard error."""
+BETTER = 0.1
+"""Another recipe is taken only if it is better by so much over the root of the number of units."""
 
 
 @dataclass(frozen=True)
