@@ -41,9 +41,7 @@ class Judged:
         groups = np.unique(self.groups[rows], return_inverse=True)[1]
         said = None if self.statements is None else self.statements[rows]
         certain = None if self.statement_probable is None else self.statement_probable[rows]
-        return Judged(
-            self.truth[rows], self.probable[rows], self.decided[rows], groups, self.exclusive, said, certain
-        )
+        return Judged(self.truth[rows], self.probable[rows], self.decided[rows], groups, self.exclusive, said, certain)
 
     @property
     def right(self) -> Bools:

@@ -14,6 +14,7 @@ temperature [3]_ where exactly one label holds, fitted on scores of units whose 
 from __future__ import annotations
 
 import itertools
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -25,6 +26,7 @@ from numpy.typing import NDArray
 from pipeline.calibration import adapted, calibrate, temperature
 from pipeline.features import Cut, Floats, Vocabulary, word_vectors
 from pipeline.model import Head, LinearModel
+from pipeline.recipes import EMBEDDED, RECIPES, SEMANTIC, SMALL_RECIPES, SMALL_SEMANTIC, USUAL, Recipe
 from pipeline.semantic import Semantic, centred
 
 Bools = NDArray[np.bool_]
@@ -47,39 +49,6 @@ SMALL = 1200
 
 NEVER = -2.0
 """The score of a label that the machines were not shown."""
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """How to train: the cost of errors, and the weights of the blocks beside the n-grams (as a multiple of usual)."""
-
-    cost: float = 0.3
-    pairs: float = 1.0
-    vectors: float = 1.0
-    semantic: float = 0.0
-
-    @property
-    def name(self) -> str:
-        """For the card."""
-        blocks = f"C={self.cost:g} 词对×{self.pairs:g} 词向量×{self.vectors:g}"
-        return f"{blocks} 句向量×{self.semantic:g}" if self.semantic else blocks
-
-
-USUAL = Recipe()
-"""Of the built-in model, and where its sample trains along."""
-
-RECIPES = (Recipe(pairs=2.0), Recipe(1.0, pairs=2.0), USUAL)
-"""For support vector machines; of these and the following the first is the best known, and the others have to beat it."""
-
-SMALL_RECIPES = (Recipe(3.0, 1.0, 2.0), Recipe(1.0), Recipe(3.0, 0.0, 2.0))
-"""For the least-squares form."""
-
-SEMANTIC = (Recipe(0.3, 2.0, 1.0, 0.5), Recipe(1.0, 2.0, 1.0, 0.5))
-SMALL_SEMANTIC = (Recipe(1.0, 0.0, 1.0, 1.0), Recipe(1.0, 1.0, 1.0, 0.5), Recipe(3.0, 1.0, 1.0, 1.0), Recipe(1.0, 0.0, 1.0, 2.0))
-"""The same with sentence embeddings: one point of F1 more on thousands, three to eight below 50 labels a class."""
-
-EMBEDDED = 20_000
-"""More units are not embedded: it takes 3 ms each."""
 
 
 @dataclass(frozen=True)
@@ -281,7 +250,7 @@ def out_of_fold(task: Task, recipe: Recipe, weight: float = 1.0, seed: int = 0) 
 
 
 def folds(task: Task, seed: int = 0) -> Iterator[Ints]:
-    """Yield the places among `task.rows` that each fold tests; groups stay whole, labels are spread evenly."""
+    """Return the places among `task.rows` that each fold tests; groups stay whole, labels are spread evenly."""
     from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, StratifiedKFold
 
     groups = task.groups[task.rows]
@@ -294,8 +263,10 @@ def folds(task: Task, seed: int = 0) -> Iterator[Ints]:
         splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
     else:
         splitter = StratifiedKFold(count, shuffle=True, random_state=seed)
-    for _, test in splitter.split(places, single, None if isinstance(splitter, StratifiedKFold) else groups):
-        yield test
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of labels with fewer units than folds: `train` names them itself
+        split = list(splitter.split(places, single, None if isinstance(splitter, StratifiedKFold) else groups))
+    return iter([test for _, test in split])
 
 
 class Learner:

@@ -273,7 +273,9 @@ def _labels(
     warnings: list[str],
 ) -> Labels:
     if not rows:
-        raise LabelsRefused(f"{len(left)} 行里没有一行有标注：请先填写标签列再训练（没有类别写“无”，空着表示还没有标注）。")
+        raise LabelsRefused(
+            f"{len(left)} 行里没有一行有标注：请先填写标签列再训练（没有类别写“无”，空着表示还没有标注）。"
+        )
     if left:
         where = _some([row.place for row in left])
         warnings.append(f"{len(rows) + len(left)} 行里有 {len(left)} 行还没有标注，没有用（{where}）；要用请填上标签。")

@@ -20,7 +20,7 @@ from pipeline.codebook import Codebook
 from pipeline.errors import InputRefused, OutputRefused
 from pipeline.exchange import write_tasks
 from pipeline.features import Vocabulary
-from pipeline.grade import open_model, seen_texts
+from pipeline.grade import SEEN, open_model, seen_texts
 from pipeline.labelsheet import Item, write_sheet
 from pipeline.model import LinearModel
 from pipeline.normalise import normalise
@@ -93,7 +93,7 @@ def sample(
     scores, kinds = learnt.scores(cuts, texts)
     probable, certain = learnt.categories.probabilities(scores), learnt.statements.probabilities(kinds)
     features = Vocabulary.of(cuts).matrix(cuts)
-    picked = choose(features, margins(learnt, probable, certain), draw.units, draw.seed)
+    picked = choose(features, margins(learnt, probable, certain), draw.units, draw.seed, first=SEEN not in learnt.about)
     if path.suffix.lower() in (".json", ".jsonl"):
         rows = [row for row, _ in picked]
         return [_exported(path, frame.iloc[rows], learnt, book, probable[rows], certain[rows], force=force)]
@@ -134,7 +134,9 @@ def _gap(probable: Any) -> NDArray[np.float64]:
     return np.asarray(best[:, 1] - best[:, 0], dtype=np.float64)
 
 
-def choose(features: Any, margin: NDArray[np.float64], count: int, seed: int = 0) -> list[tuple[int, str]]:
+def choose(
+    features: Any, margin: NDArray[np.float64], count: int, seed: int = 0, *, first: bool = True
+) -> list[tuple[int, str]]:
     """Choose units, none nearly equal to another.
 
     Parameters
@@ -147,6 +149,8 @@ def choose(features: Any, margin: NDArray[np.float64], count: int, seed: int = 0
         How many to choose, as far as there are so many different ones.
     seed : int
         Of the random parts.
+    first : bool
+        Whether it is the first round; in later ones the model's doubts replace the spread.
 
     Returns
     -------
@@ -155,7 +159,8 @@ def choose(features: Any, margin: NDArray[np.float64], count: int, seed: int = 0
     """
     draw = np.random.default_rng(seed)
     chosen: dict[int, str] = {}
-    plan = ((AUDIT, round(count * AUDIT_SHARE)), (SPREAD, round(count * SPREAD_SHARE)), (UNSURE, count))
+    spread = SPREAD_SHARE if first else 0.0
+    plan = ((AUDIT, round(count * AUDIT_SHARE)), (SPREAD, round(count * spread)), (UNSURE, count))
     for why, most in plan:
         wanted = min(most, count - len(chosen))
         if why == AUDIT:

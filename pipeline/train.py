@@ -18,10 +18,11 @@ from pipeline.codebook import Codebook
 from pipeline.cues import CueFinder
 from pipeline.errors import LabelsRefused
 from pipeline.features import LEAST, Cut, Vocabulary
-from pipeline.fitting import MANY, USUAL, OutOfFold, Recipe, Task, fit, out_of_fold
+from pipeline.fitting import MANY, OutOfFold, Task, fit, out_of_fold
 from pipeline.labels import Labels, book_of, deduplicated, joined_groups, normalised
 from pipeline.learnt import see
 from pipeline.model import Head, LinearModel
+from pipeline.recipes import USUAL, Recipe
 from pipeline.records import STATEMENTS
 from pipeline.resources import shipped
 from pipeline.segment import Segmenter

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 import xlsxwriter
-
 from test_loop import qunyan, write
 
 PLACES = ("村口", "镇上", "校门口", "小区", "医院", "单位")
@@ -48,7 +47,10 @@ REFUSED = {
     "one class": ([row | {"部门": "交通"} for row in rows()], ("54 行的标签都是“交通”", "至少要有两种标签")),
     "no label": ([row | {"部门": " "} for row in rows()], ("54 行里没有一行有标注", "请先填写")),
     "no text": ([row | {"内容": "　"} for row in rows()], ("没有一行文字", "--text")),
-    "no column": ([{"内容": row["内容"], "科室": row["部门"]} for row in rows()], ("没有“部门”这一列", "现有的列是：科室")),
+    "no column": (
+        [{"内容": row["内容"], "科室": row["部门"]} for row in rows()],
+        ("没有“部门”这一列", "现有的列是：科室"),
+    ),
     "nine rows": (rows()[::6], ("只有 9 行", "至少要 10 行")),
 }
 
@@ -75,7 +77,11 @@ def test_unknown_categories_are_named_by_cell_with_the_cure(old: Path, tmp_path:
     with xlsxwriter.Workbook(str(tmp_path / "标.xlsx")) as book:
         sheet = book.add_worksheet("标注")
         for row, cells in enumerate(
-            [("文本", "表述类型", "类别", "保障不足"), ("办证难", "问题", "官样文章", ""), ("路不好", "毛病", "民生诉求", "x")]
+            [
+                ("文本", "表述类型", "类别", "保障不足"),
+                ("办证难", "问题", "官样文章", ""),
+                ("路不好", "毛病", "民生诉求", "x"),
+            ]
         ):
             sheet.write_row(row, 0, cells)
     _, said = qunyan("train", tmp_path / "标.xlsx", "-o", old, "--force", code=4)

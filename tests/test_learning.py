@@ -18,9 +18,10 @@ from pipeline.codebook import load, of_labels
 from pipeline.curve import outlook
 from pipeline.errors import LabelsRefused, ModelRefused, OutputRefused, QunyanError
 from pipeline.figures import Judged, difference, figures, verdict
-from pipeline.fitting import Recipe, Task, folds, out_of_fold
+from pipeline.fitting import Task, folds, out_of_fold
 from pipeline.labels import LabelOptions, Labels, deduplicated, joined_groups, read_labels
 from pipeline.model import LinearModel
+from pipeline.recipes import Recipe
 from pipeline.train import learn, task_of
 
 PLACES = ("村口", "镇上", "学校门口", "小区", "医院", "单位", "河边", "市场", "车站", "广场")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -20,10 +21,11 @@ TICKS = ("✓", "√ ", "✔", 1, "是", "Y", "１")
 """What clerks and their programs make of a tick."""
 
 
-def qunyan(*words: object, code: int = 0) -> tuple[str, str]:
+def qunyan(*words: object, code: int = 0, **environment: str) -> tuple[str, str]:
     """Run a command; return what it said on both channels."""
     command = [sys.executable, "-m", "pipeline.cli", "--lang", "zh", *map(str, words)]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(pipeline.__file__).parents[1])
+    folder = Path(pipeline.__file__).parents[1]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=folder, env=os.environ | environment)
     assert done.returncode == code, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     assert "Warning" not in done.stderr
@@ -55,9 +57,9 @@ def clerk(path: Path, fill: Any) -> int:
     rows = [dict(zip(heads, (cell.value for cell in row), strict=True)) for row in sheet.iter_rows(min_row=2)]
     rows.sort(key=lambda row: str(row["文本"]))
     for number, row in enumerate(rows):
-        row |= fill(number, row["文本"])
+        filled = row | fill(number, row["文本"])
         for column, head in enumerate(heads, 1):
-            sheet.cell(number + 2, column, row[head])
+            sheet.cell(number + 2, column, filled[head])
     for number in range(2, len(rows) + 2, 3):
         sheet.row_dimensions[number].hidden = True
     sheet.delete_rows(5, 3)
@@ -81,7 +83,9 @@ def test_a_round_with_labels_of_ones_own_makes_a_better_model(root: Path, tmp_pa
     qunyan("classify", pile, "-o", tmp_path / "结果一", "--model", tmp_path / "模型一", "--unit", "response")
     sheet = tmp_path / "待标注.xlsx"
     qunyan("sample", tmp_path / "结果一", "-n", 150, "-o", sheet, "--model", tmp_path / "模型一")
-    assert not set(pd.read_excel(sheet, sheet_name="标注")["文本"]) & {row["意见"] for row in ours[::10]}, "what is labelled already is not asked for again"
+    assert not set(pd.read_excel(sheet, sheet_name="标注")["文本"]) & {row["意见"] for row in ours[::10]}, (
+        "what is labelled already is not asked for again"
+    )
     left = clerk(sheet, lambda number, text: {"标签": truth[text] + ("", "　", " ")[number % 3]})
     _, said = qunyan("train", first, sheet, "-o", tmp_path / "模型二", *own)
     assert json.loads((tmp_path / "模型二" / "card.json").read_text("utf-8"))["units"] == len(ours[::10]) + left
@@ -97,3 +101,14 @@ def test_a_round_with_labels_of_ones_own_makes_a_better_model(root: Path, tmp_pa
     coded = pipeline.Run(tmp_path / "结果二").units(["text", "categories"])
     right = [truth[text] in found for text, found in zip(coded["text"], coded["categories"], strict=True)]
     assert sum(right) / len(right) > after["accuracy"], "the clerk's own rows are among them"
+
+
+def test_the_number_of_threads_and_the_hash_seed_change_nothing(root: Path, tmp_path: Path) -> None:
+    rows = [{"意见": row["text"], "标签": NAMES[row["statement"]]} for row in people(root)[::4]]
+    table, content = write(tmp_path / "标注.csv", rows), []
+    for count in ("1", "3"):
+        threads = {f"{name}_NUM_THREADS": count for name in ("OMP", "OPENBLAS", "MKL")} | {"PYTHONHASHSEED": count}
+        qunyan("train", table, "-o", tmp_path / count, "--label", "标签", "--no-semantic", "--seed", 5, **threads)
+        content.append({path.name: path.read_bytes() for path in (tmp_path / count).iterdir() if path.suffix != ".md"})
+    assert content[0] == content[1]
+    assert {"arrays.npz", "card.json", "model.json"} <= set(content[0])
