@@ -409,6 +409,22 @@ def test_agreement_needs_two_sheets_of_the_same_units(tmp_path: Path) -> None:
         compare([one, write(tmp_path / "乙.csv", [{"文本": "乙", "类别": "无"}])], load())
 
 
+def test_a_lost_column_of_ids_is_said(tmp_path: Path) -> None:
+    from pipeline.labelsheet import Item, write_sheet
+
+    items = [Item(f"q{n:015d}", f"第{n}句", statement="problem", categories=("formalism",)) for n in range(12)]
+    paths = [write_sheet(tmp_path / f"{name}.xlsx", items, load()) for name in ("甲", "乙")]
+    assert compare(paths, load()).warnings == ()
+    from openpyxl import load_workbook
+
+    book = load_workbook(paths[1])
+    book["标注"].delete_cols(1)
+    book.save(paths[1])
+    found = compare(paths, load())
+    assert len(found.keys) == 12
+    assert "乙.xlsx 的“编号”列丢了" in found.warnings[0]
+
+
 def test_chance_corrected_agreement_of_textbook_data() -> None:
     # Gwet (2014), the two-rater table 118, 5, 2, 0: kappa is near zero where AC1 is near the percent agreement.
     counts = np.asarray([[2, 0]] * 118 + [[1, 1]] * 7)
