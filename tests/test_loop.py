@@ -15,6 +15,8 @@ import pytest
 from openpyxl import load_workbook
 
 import pipeline
+from pipeline.codebook import load
+from pipeline.labels import read_labels
 
 NAMES = {"problem": "问题", "suggestion": "建议", "praise": "肯定", "neutral": "陈述"}
 TICKS = ("✓", "√ ", "✔", 1, "是", "Y", "１")
@@ -112,3 +114,31 @@ def test_the_number_of_threads_and_the_hash_seed_change_nothing(root: Path, tmp_
         content.append({path.name: path.read_bytes() for path in (tmp_path / count).iterdir() if path.suffix != ".md"})
     assert content[0] == content[1]
     assert {"arrays.npz", "card.json", "model.json"} <= set(content[0])
+
+
+def test_a_corrected_sheet_says_what_the_clerk_meant_whatever_she_ticked_with(root: Path, tmp_path: Path) -> None:
+    book = load()
+    truth = {row["text"]: row for row in people(root)[::8]}
+    pile = write(tmp_path / "意见.csv", [{"意见": text} for text in truth])
+    qunyan("classify", pile, "-o", tmp_path / "结果", "--unit", "response")
+    sheet = tmp_path / "待标注.xlsx"
+    qunyan("sample", tmp_path / "结果", "-n", 60, "-o", sheet)
+
+    def gold(text: str) -> list[str]:
+        return [category for category in book.ids if category in truth[text]["categories"].split(";")]
+
+    def fill(number: int, text: str) -> dict[str, Any]:
+        ticks = {book.name_of(category): TICKS[(number + at) % len(TICKS)] for at, category in enumerate(gold(text))}
+        return {"表述类型": f" {NAMES[truth[text]['statement']]}　"} | (ticks or {"主类别": "无"})
+
+    left = clerk(sheet, fill)
+    again = load_workbook(sheet)
+    labels = again["标注"]
+    labels.merge_cells(start_row=labels.max_row + 2, end_row=labels.max_row + 2, start_column=2, end_column=5)
+    labels.cell(labels.max_row, 2, "以上由王某录入")
+    again.move_sheet("编码手册", -1)
+    again.save(sheet)
+    found = read_labels([sheet], book)
+    assert len(found) == left == 57
+    for text, statement, categories in zip(found.texts, found.statements, found.categories, strict=True):
+        assert (statement, list(categories)) == (truth[text]["statement"], gold(text))
