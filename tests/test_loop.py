@@ -85,9 +85,9 @@ def test_a_round_with_labels_of_ones_own_makes_a_better_model(root: Path, tmp_pa
     qunyan("classify", pile, "-o", tmp_path / "结果一", "--model", tmp_path / "模型一", "--unit", "response")
     sheet = tmp_path / "待标注.xlsx"
     qunyan("sample", tmp_path / "结果一", "-n", 150, "-o", sheet, "--model", tmp_path / "模型一")
-    assert not set(pd.read_excel(sheet, sheet_name="标注")["文本"]) & {row["意见"] for row in ours[::10]}, (
-        "what is labelled already is not asked for again"
-    )
+    assert not set(pd.read_excel(sheet, sheet_name="标注", engine="calamine")["文本"]) & {
+        row["意见"] for row in ours[::10]
+    }, "what is labelled already is not asked for again"
     left = clerk(sheet, lambda number, text: {"标签": truth[text] + ("", "　", " ")[number % 3]})
     _, said = qunyan("train", first, sheet, "-o", tmp_path / "模型二", *own)
     assert json.loads((tmp_path / "模型二" / "card.json").read_text("utf-8"))["units"] == len(ours[::10]) + left
