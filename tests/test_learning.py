@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import pipeline
-from pipeline import card, grade, review, teach
+from pipeline import card, grade, review, semantic, teach
 from pipeline.agree import ac1, agreements, alpha, compare, write_disagreements
 from pipeline.calibration import calibrate, temperature
 from pipeline.codebook import load, of_labels
@@ -86,6 +87,24 @@ def test_scores_of_a_loaded_model_are_those_of_the_coder(model: Path) -> None:
     scores, _ = learnt.scores(grade.cuts_of([text], book), [text])
     coder = build(CoderSpec(model))
     assert [coder.score(text, label) for label in book.ids] == pytest.approx(scores[0].tolist(), abs=1e-4)  # type: ignore[attr-defined]
+
+
+@pytest.mark.skipif(not semantic.available(), reason="sentence embeddings are not installed")
+def test_with_embeddings_the_cues_still_tell_the_statement(labelled: Path) -> None:
+    labels, texts = read_labels([labelled], None, LabelOptions(label="部门")), ["建议加开公交车", "河水为什么还发黑？"]
+    trained, plain = (learn(labels, use_semantic=use) for use in (True, False))
+    ours, theirs = (one.model.scores(grade.cuts_of(texts, one.codebook), texts)[1] for one in (trained, plain))
+    assert ours == pytest.approx(theirs, abs=1e-5)
+    assert trained.model.statements.labels[int(ours[0].argmax())] == "suggestion"
+    assert any("句向量" in recipe for recipe in trained.tried)
+
+
+def test_a_part_of_many_is_trained_as_the_whole() -> None:
+    task = replace(small_task(), part_of_many=True)
+    assert small_task().small
+    assert not task.small
+    assert not task.part(np.arange(30)).small
+    assert small_task().part(np.arange(30)).small
 
 
 def test_the_run_uses_the_models_own_names(model: Path, tmp_path: Path) -> None:
