@@ -139,11 +139,12 @@ def codebook():
     texts = normalised(labels)
     cuts = cuts_of(texts, book)
     scores, kinds = model.scores(cuts, texts)
-    margin = review.margins(model, model.categories.probabilities(scores), model.statements.probabilities(kinds))
+    certain = model.statements.probabilities(kinds)
+    margin, doubted = review.doubts(model, model.categories.probabilities(scores), certain)
     features = Vocabulary.of(cuts).matrix(cuts)
     for seed in range(DRAWS):
         drawn = {"random": np.random.default_rng(seed).permutation(len(labels))[:200]}
-        drawn["sample"] = np.asarray([row for row, _ in review.choose(features, margin, 200, seed)])
+        drawn["sample"] = np.asarray([row for row, _ in review.choose(features, margin, 200, seed, kinds=doubted)])
         for how, rows in drawn.items():
             rest = np.setdiff1d(np.arange(len(labels)), rows)
             test = labels.take(rest)
@@ -196,16 +197,17 @@ def _curves(name, pool, test):
 
 def _by_sample(pool, test, features, sizes, seed):
     """Return macro F1 after each round of `sample`, which sees the model of the round before."""
-    chosen, out, margin = np.zeros(0, int), [], np.zeros(len(pool))
+    chosen, out, margin, kinds = np.zeros(0, int), [], np.zeros(len(pool)), np.zeros(len(pool), int)
     texts = normalised(pool)
     for size in sizes:
         rest = np.setdiff1d(np.arange(len(pool)), chosen)
-        picked = review.choose(features[rest], margin[rest], size - len(chosen), seed, first=not len(chosen))
+        count, first = size - len(chosen), not len(chosen)
+        picked = review.choose(features[rest], margin[rest], count, seed, kinds=kinds[rest], first=first)
         chosen = np.concatenate([chosen, rest[[row for row, _ in picked]]])
         model, f1 = _reached(pool.take(chosen), test)
         out.append(f1)
         scores, _ = model.scores(cuts_of(texts, of_labels(model.categories.labels)), texts)
-        margin = review.margins(model, model.categories.probabilities(scores), None)
+        margin, kinds = review.doubts(model, model.categories.probabilities(scores), None)
     return out
 
 
