@@ -13,18 +13,25 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline import card, grade, review, teach
+from pipeline import card, grade, review
 from pipeline.codebook import load, of_labels
 from pipeline.evaluate import Codes, mean_kappa
+from pipeline.features import Vocabulary
 from pipeline.figures import figures
 from pipeline.fitting import FOLDS
 from pipeline.labels import LabelOptions, Labels, normalised, read_labels
 from pipeline.segment import Segmenter
-from pipeline.train import cuts_of, learn
+from pipeline.train import builtin_sample, cuts_of, learn
 
 DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 SEMANTIC = "--semantic" in sys.argv
 RESULTS = {}
+DRAWS = 3
+"""Random draws that figures are averaged over."""
+
+GOAL, MOST_SAMPLED = 0.95, 800
+SIZES = (50, 100, 150, 200, 250, 300, 400, 500, 600, 800, 1000, 1300, 1600, 2000)
+"""Numbers of labels on the curves of `active`."""
 
 
 def told(part, **values):
@@ -132,17 +139,18 @@ def codebook():
     texts = normalised(labels)
     cuts = cuts_of(texts, book)
     scores, kinds = model.scores(cuts, texts)
-    margin = review.margins(model, model.categories.probabilities(scores), model.statements.probabilities(kinds))
-    features = model.vocabulary.matrix(cuts)
-    for seed in range(2):
+    certain = model.statements.probabilities(kinds)
+    margin, doubted = review.doubts(model, model.categories.probabilities(scores), certain)
+    features = Vocabulary.of(cuts).matrix(cuts)
+    for seed in range(DRAWS):
         drawn = {"random": np.random.default_rng(seed).permutation(len(labels))[:200]}
-        drawn["sample"] = np.asarray([row for row, _ in review.choose(features, margin, 200, seed)])
+        drawn["sample"] = np.asarray([row for row, _ in review.choose(features, margin, 200, seed, kinds=doubted)])
         for how, rows in drawn.items():
             rest = np.setdiff1d(np.arange(len(labels)), rows)
             test = labels.take(rest)
             told("codebook", how=how, seed=seed, coder="built-in", **_quality(grade.judge(model, book, test)))
             began = time.perf_counter()
-            trained = learn(labels.take(rows), book, base=teach.builtin_sample())
+            trained = learn(labels.take(rows), book, base=builtin_sample())
             seconds = time.perf_counter() - began
             values = _quality(grade.judge(trained.model, book, test))
             told("codebook", how=how, seed=seed, coder="+200", **values, weight=trained.weight, seconds=seconds)
@@ -156,38 +164,68 @@ def _quality(judged):
 
 
 def active():
-    """F1 by the number of labels: in rounds of 50 by `review.choose`, and at random, on 3,000 reviews."""
+    """F1 by the number of labels, chosen by `sample` and at random, and how many labels reach 95 % of what all reach.
+
+    Reviews, 3,000 to choose from, and message units, 700, by their statement types; trained as the command does.
+    """
     frame = reviews()
     pool, test = frame[:3000], frame[15000:17000]
-    texts, names = list(pool["review"]), list(pool["cat"])
-    book, held = of_labels(names), of(test["review"], test["cat"])
-    cuts = cuts_of(normalised(of(texts, names)), book)
+    _curves("reviews", of(pool["review"], pool["cat"]), of(test["review"], test["cat"]))
+    units = real()
+    units = of(units.texts, units.statements, units.groups)
+    order = np.random.default_rng(0).permutation(len(units))
+    _curves("messages", units.take(order[:700]), units.take(order[700:]))
 
-    def reached(rows):
-        trained = learn(of([texts[i] for i in rows], [names[i] for i in rows]), use_semantic=SEMANTIC)
-        return trained, macro(
-            [row[0] for row in held.categories],
-            [
-                trained.codebook.ids[i]
-                for i in grade.judge(trained.model, trained.codebook, _known(held, trained)).decided.argmax(1)
-            ],
-        )
 
-    order = np.random.default_rng(0).permutation(len(texts))
-    for size in (50, 100, 200, 300, 400, 600, 1000, 3000):
-        told("active", how="random", labels=size, macro_f1=reached(order[:size])[1])
-    from pipeline.train import task_of
+def _curves(name, pool, test):
+    book = of_labels(row[0] for row in pool.categories)
+    cuts = cuts_of(normalised(pool), book)
+    features = Vocabulary.of(cuts).matrix(cuts)
+    full = _reached(pool, test)[1]
+    sizes = [n for n in SIZES if n < len(pool)]
+    ways = {"random": [], "sample": []}
+    for seed in range(DRAWS):
+        order = np.random.default_rng(seed).permutation(len(pool))
+        ways["random"].append([_reached(pool.take(order[:n]), test)[1] for n in sizes])
+        ways["sample"].append(_by_sample(pool, test, features, [n for n in sizes if n <= MOST_SAMPLED], seed))
+    for how, curves in ways.items():
+        points = dict(zip(sizes, np.mean(curves, axis=0), strict=False))
+        needed = _crossing(points, GOAL * full)
+        curve = {n: round(float(f1), 3) for n, f1 in points.items()}
+        told("active", data=name, how=how, full=full, goal=GOAL * full, labels_needed=needed, curve=curve)
 
-    features = task_of(of(texts, names), book, exclusive=True).matrix
-    chosen = [row for row, _ in review.choose(features, np.zeros(len(texts)), 50)]
-    while len(chosen) <= 600:
-        trained, f1 = reached(np.asarray(chosen))
-        told("active", how="sample", labels=len(chosen), macro_f1=f1)
-        rest = np.setdiff1d(np.arange(len(texts)), chosen)
-        left = [texts[i] for i in rest]
-        scores, _ = trained.model.scores([cuts[i] for i in rest], left)
-        gap = review.margins(trained.model, trained.model.categories.probabilities(scores), None)
-        chosen += [int(rest[row]) for row, _ in review.choose(features[rest], gap, 50)]
+
+def _by_sample(pool, test, features, sizes, seed):
+    """Return macro F1 after each round of `sample`, which sees the model of the round before."""
+    chosen, out, margin, kinds = np.zeros(0, int), [], np.zeros(len(pool)), np.zeros(len(pool), int)
+    texts = normalised(pool)
+    for size in sizes:
+        rest = np.setdiff1d(np.arange(len(pool)), chosen)
+        count, first = size - len(chosen), not len(chosen)
+        picked = review.choose(features[rest], margin[rest], count, seed, kinds=kinds[rest], first=first)
+        chosen = np.concatenate([chosen, rest[[row for row, _ in picked]]])
+        model, f1 = _reached(pool.take(chosen), test)
+        out.append(f1)
+        scores, _ = model.scores(cuts_of(texts, of_labels(model.categories.labels)), texts)
+        margin, kinds = review.doubts(model, model.categories.probabilities(scores), None)
+    return out
+
+
+def _reached(labels, test):
+    """Train as the command does; return the model and its macro F1 on the test units."""
+    trained = learn(labels, use_semantic=SEMANTIC)
+    decided = grade.judge(trained.model, trained.codebook, _known(test, trained)).decided.argmax(1)
+    return trained.model, macro([row[0] for row in test.categories], [trained.codebook.ids[i] for i in decided])
+
+
+def _crossing(points, goal):
+    """Return the number of labels at which a curve reaches a goal, between its points by a straight line."""
+    sizes, reached = list(points), list(points.values())
+    for at, f1 in enumerate(reached):
+        if f1 >= goal:
+            low = (sizes[at - 1], reached[at - 1]) if at else (0, 0.0)
+            return round(low[0] + (sizes[at] - low[0]) * (goal - low[1]) / (f1 - low[1]))
+    return None
 
 
 def _known(labels, trained):

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from pipeline.codebook import load
 from pipeline.labels import read_labels
-from pipeline.teach import store_sample
-from pipeline.train import train
+from pipeline.train import store_sample, train
 
 ROOT = Path(__file__).resolve().parent.parent
 

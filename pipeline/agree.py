@@ -70,6 +70,7 @@ class Comparison:
     marks: tuple[dict[int, tuple[str, tuple[str, ...]]], ...]
     """Of each unit: coder's number to statement and categories."""
     exclusive: bool = False
+    warnings: tuple[str, ...] = ()
 
 
 def compare(paths: Sequence[Path], codebook: Codebook | None, options: LabelOptions | None = None) -> Comparison:
@@ -83,7 +84,12 @@ def compare(paths: Sequence[Path], codebook: Codebook | None, options: LabelOpti
     if len(paths) < 2:
         raise LabelsRefused("要比较至少两位标注者的表：请给出两个或更多文件。")
     sheets = [read_labels([path], codebook, options) for path in paths]
-    own_ids = all(_has_ids(sheet) for sheet in sheets)
+    with_ids = [_has_ids(sheet) for sheet in sheets]
+    own_ids = all(with_ids)
+    warnings = [warning for sheet in sheets for warning in sheet.warnings]
+    if any(with_ids) and not own_ids:
+        lost = "、".join(path.name for path, has in zip(paths, with_ids, strict=True) if not has)
+        warnings.append(f"{lost} 的“编号”列丢了或有重复，改按文字配对：文字相同的几句会当成一句。")
     units: dict[str, dict[int, tuple[str, tuple[str, ...]]]] = {}
     texts: dict[str, str] = {}
     for coder, sheet in enumerate(sheets):
@@ -97,7 +103,8 @@ def compare(paths: Sequence[Path], codebook: Codebook | None, options: LabelOpti
     book = codebook or _book(sheets)
     marks = tuple(units[key] for key in keys)
     names = tuple(path.stem for path in paths)
-    return Comparison(names, book, tuple(keys), tuple(texts[key] for key in keys), marks, codebook is None)
+    found = tuple(texts[key] for key in keys)
+    return Comparison(names, book, tuple(keys), found, marks, codebook is None, tuple(warnings))
 
 
 def _has_ids(sheet: Labels) -> bool:

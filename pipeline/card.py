@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from pipeline.calibration import cross_calibrated
 from pipeline.curve import learning_curve, outlook
@@ -41,7 +42,8 @@ def judged(trained: Trained) -> Judged:
 def card_of(trained: Trained, seed: int = 0) -> dict[str, Any]:
     """Return everything the card says, as JSON has it."""
     said = judged(trained)
-    curve = learning_curve(trained.task, trained.recipe, trained.weight, trained.found, seed)
+    with threadpool_limits(1):  # sums in one order, as in training
+        curve = learning_curve(trained.task, trained.recipe, trained.weight, trained.found, seed)
     facts = {
         "recipe": trained.recipe.name,
         "weight": trained.weight,

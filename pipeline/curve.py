@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from pipeline.calibration import calibrate
-from pipeline.fitting import MANY, Learner, OutOfFold, Recipe, Task
+from pipeline.fitting import MANY, Learner, OutOfFold, Task
+from pipeline.recipes import Recipe
 
 PARTS = (0.25, 0.5, 0.75)
 GAIN = 0.01

@@ -143,6 +143,7 @@ ENGLISH = {
     ),
     "在相同的折上和这个模型比较。": "Compare with this model on the same folds.",
     "是否试用句向量（默认：装了就试）。": "Whether to try sentence embeddings (default: where installed).",
+    "只算没见过的 {count} 行：": "Only the {count} rows that it had not seen:",
     "可疑的标注 {count} 行，请核对：{path}": "{count} suspicious labels, please check: {path}",
     "模型：{out}（说明见 {card}）": "Model: {out} (card: {card})",
     "  ……共 {count} 类": "  ... {count} categories in all",

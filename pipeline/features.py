@@ -29,7 +29,7 @@ PAIR_WEIGHT, SIGNAL_WEIGHT, VECTOR_WEIGHT = 0.5, 0.3, 0.5
 """Weights of the blocks beside the n-grams' 1; chosen by cross-validation over authors and on 500 real sentences."""
 
 LEAST = 2
-"""An n-gram or pair must stand in so many units to be a feature."""
+"""An n-gram or pair must stand in so many units to be a feature, where there are thousands of units."""
 
 
 class Cut(NamedTuple):
@@ -117,15 +117,15 @@ class Vocabulary:
         return len(self.grams) + dimensions + len(self.pairs) + len(self.signals)
 
     @classmethod
-    def of(cls, cuts: Sequence[Cut]) -> Vocabulary:
-        """Collect the features of a training sample."""
+    def of(cls, cuts: Sequence[Cut], least: int = LEAST) -> Vocabulary:
+        """Collect the features of a training sample, those that stand in so many units at least."""
         n = len(cuts)
         words = Counter(word for cut in cuts for word in set(cut.words))
         by_word = {word: ngrams(word) for word in words}
         grams = Counter(gram for cut in cuts for gram in {g for word in set(cut.words) for g in by_word[word]})
         neighbours = Counter(pair for cut in cuts for pair in set(pairs(cut.words)))
         signals = Counter(signal for cut in cuts for signal in set(cut.signals))
-        gram_index, pair_index, signal_index = (_index(c, LEAST) for c in (grams, neighbours, signals))
+        gram_index, pair_index, signal_index = (_index(c, least) for c in (grams, neighbours, signals))
         return cls(
             gram_index,
             _idf(grams, gram_index, n),
@@ -133,7 +133,7 @@ class Vocabulary:
             _idf(neighbours, pair_index, n),
             signal_index,
             float(np.log(1 + n) + 1),
-            {word: float(np.log((1 + n) / (1 + count)) + 1) for word, count in words.items() if count >= LEAST},
+            {word: float(np.log((1 + n) / (1 + count)) + 1) for word, count in words.items() if count >= least},
         )
 
     def words(self, words: Sequence[str]) -> tuple[sp.csr_matrix, Floats]:

@@ -36,6 +36,13 @@ class Judged:
     """(n,), -1 where nobody labelled them; None where the coder did not learn them."""
     statement_probable: NDArray[Any] | None = None
 
+    def take(self, rows: NDArray[np.int_]) -> Judged:
+        """Return some of the units."""
+        groups = np.unique(self.groups[rows], return_inverse=True)[1]
+        said = None if self.statements is None else self.statements[rows]
+        certain = None if self.statement_probable is None else self.statement_probable[rows]
+        return Judged(self.truth[rows], self.probable[rows], self.decided[rows], groups, self.exclusive, said, certain)
+
     @property
     def right(self) -> Bools:
         """Whether all categories of a unit are right, (n,)."""
@@ -116,7 +123,7 @@ def _measured(draw: Any, counts: Sequence[Any], sizes: Any, present: Bools) -> d
     hits, said, true, right = (np.asarray(draw @ part, dtype=np.float64) for part in counts)
     with np.errstate(divide="ignore", invalid="ignore"):
         f1 = np.where(said + true > 0, 2 * hits / (said + true), np.nan)
-        micro = 2 * hits.sum(axis=1) / (said + true).sum(axis=1)
+    micro = 2 * hits.sum(axis=1) / np.maximum((said + true).sum(axis=1), 1)
     means = np.nan_to_num(f1[:, present]).sum(axis=1) / np.maximum((~np.isnan(f1[:, present])).sum(axis=1), 1)
     return {"f1": np.nan_to_num(f1), "macro_f1": means, "micro_f1": micro, "accuracy": right[:, 0] / (draw @ sizes)}
 

@@ -14,6 +14,7 @@ temperature [3]_ where exactly one label holds, fitted on scores of units whose 
 from __future__ import annotations
 
 import itertools
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -25,6 +26,7 @@ from numpy.typing import NDArray
 from pipeline.calibration import adapted, calibrate, temperature
 from pipeline.features import Cut, Floats, Vocabulary, word_vectors
 from pipeline.model import Head, LinearModel
+from pipeline.recipes import EMBEDDED, RECIPES, SEMANTIC, SMALL_RECIPES, SMALL_SEMANTIC, USUAL, Recipe
 from pipeline.semantic import Semantic, centred
 
 Bools = NDArray[np.bool_]
@@ -49,34 +51,6 @@ NEVER = -2.0
 """The score of a label that the machines were not shown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """How to train: the cost of errors, and the weights of the blocks beside the n-grams (as a multiple of usual)."""
-
-    cost: float = 0.3
-    pairs: float = 1.0
-    vectors: float = 1.0
-    semantic: float = 0.0
-
-    @property
-    def name(self) -> str:
-        """For the card."""
-        blocks = f"C={self.cost:g} 词对×{self.pairs:g} 词向量×{self.vectors:g}"
-        return f"{blocks} 句向量×{self.semantic:g}" if self.semantic else blocks
-
-
-USUAL = Recipe()
-RECIPES = (USUAL, Recipe(1.0))
-"""For support vector machines."""
-
-SMALL_RECIPES = (Recipe(1.0), Recipe(3.0), Recipe(3.0, 0.0, 2.0))
-"""For the least-squares form; word pairs do not help where there are few units."""
-
-SEMANTIC = tuple(
-    replace(recipe, semantic=weight) for weight in (0.5, 1.0) for recipe in (Recipe(1.0), Recipe(3.0), Recipe(1.0, 0.0))
-)
-
-
 @dataclass(frozen=True)
 class Task:
     """What is to be learnt, n units.
@@ -94,11 +68,15 @@ class Task:
     embeddings: Floats | None = None
     prior: Head | None = None
     """The calibration of the built-in model, where its sample trains along."""
+    given: Vocabulary | None = None
+    """The features, where they are not simply those of the units."""
+    part_of_many: bool = False
+    """Whether it is a part of a large task, to be trained in the same way."""
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
         """The features of all units."""
-        return Vocabulary.of(self.cuts)
+        return self.given or Vocabulary.of(self.cuts)
 
     @cached_property
     def matrix(self) -> Any:
@@ -115,9 +93,24 @@ class Task:
         return None if self.own is None else np.where(self.own, np.float32(weight), np.float32(1))
 
     @property
+    def recipes(self) -> tuple[Recipe, ...]:
+        """The recipes to try."""
+        if self.own is not None:
+            return (USUAL,)
+        if self.embeddings is None:
+            return SMALL_RECIPES if self.small else RECIPES
+        return (*SMALL_SEMANTIC, *SMALL_RECIPES) if self.small else (*SEMANTIC, *RECIPES[:1])
+
+    @property
+    def may_embed(self) -> bool:
+        """Whether sentence embeddings may help and take little enough time."""
+        return self.small or (self.own is None and self.exclusive and len(self.cuts) <= EMBEDDED)
+
+    @property
     def small(self) -> bool:
         """Whether the least-squares form is used."""
-        return self.own is None and len(self.cuts) <= (MANY if self.exclusive else SMALL)
+        few = len(self.cuts) <= (MANY if self.exclusive else SMALL)
+        return few and self.own is None and not self.part_of_many
 
     @cached_property
     def _products(self) -> list[Floats]:
@@ -150,8 +143,9 @@ class Task:
             name: None if getattr(self, name) is None else getattr(self, name)[rows]
             for name in ("categories", "statements", "groups", "own", "embeddings")
         }
-        part = replace(self, cuts=[self.cuts[i] for i in rows], **chosen)
-        part.__dict__["vocabulary"], part.__dict__["matrix"] = self.vocabulary, self.matrix[rows]
+        cuts = [self.cuts[i] for i in rows]
+        part = replace(self, cuts=cuts, given=self.vocabulary, part_of_many=not self.small, **chosen)
+        part.__dict__["matrix"] = self.matrix[rows]
         return part
 
     def blocks(self, recipe: Recipe) -> Any:
@@ -256,7 +250,7 @@ def out_of_fold(task: Task, recipe: Recipe, weight: float = 1.0, seed: int = 0) 
 
 
 def folds(task: Task, seed: int = 0) -> Iterator[Ints]:
-    """Yield the places among `task.rows` that each fold tests; groups stay whole, labels are spread evenly."""
+    """Return the places among `task.rows` that each fold tests; groups stay whole, labels are spread evenly."""
     from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, StratifiedKFold
 
     groups = task.groups[task.rows]
@@ -269,8 +263,10 @@ def folds(task: Task, seed: int = 0) -> Iterator[Ints]:
         splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
     else:
         splitter = StratifiedKFold(count, shuffle=True, random_state=seed)
-    for _, test in splitter.split(places, single, None if isinstance(splitter, StratifiedKFold) else groups):
-        yield test
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of labels with fewer units than folds: `train` names them itself
+        split = list(splitter.split(places, single, None if isinstance(splitter, StratifiedKFold) else groups))
+    return iter([test for _, test in split])
 
 
 class Learner:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,13 @@ from pipeline.model import LinearModel
 from pipeline.modelfolder import read
 from pipeline.records import STATEMENTS
 from pipeline.resources import shipped
-from pipeline.train import cuts_of
+from pipeline.train import builtin_sample, cuts_of
 
 SEEN = "seen"
 """Where a model's JSON says which texts it was trained on (short hashes)."""
+
+BUILTIN = "with_builtin"
+"""Where it says whether the built-in sample was among them."""
 
 _LEAST = 30
 
@@ -38,7 +42,9 @@ def open_model(folder: Path | None) -> tuple[LinearModel, Codebook]:
 def evaluate(
     model: LinearModel, book: Codebook, paths: Sequence[Path], options: LabelOptions, seed: int = 0
 ) -> dict[str, Any]:
-    """Return the figures of a model on labelled files; see `pipeline.figures.figures`.
+    """Return the figures of a model on labelled files, as `pipeline.figures.figures` has them.
+
+    Where the model was trained on some of the texts, `seen` says how many, and `unseen` has the figures of the others.
 
     Parameters
     ----------
@@ -69,12 +75,14 @@ def evaluate(
         warnings.append(f"{count} 行的标签（{shown}）是模型没学过的，都算答错。")
     if not any(known & set(row) for row in labels.categories):
         raise LabelsRefused(f"标注里没有一个标签是模型学过的（{'、'.join(book.ids[:10])}）：请确认给对了模型和标签列。")
-    old = seen_rows(model, labels)
-    if old.any():
-        warnings.append(f"{int(old.sum())} 行是训练时见过的文字：这些行上的成绩偏高，请换没用来训练的标注。")
     names = book.names | {label: label for label in unknown}
-    found = figures(judge(model, book, labels, unknown), names, seed)
-    return found | {"warnings": warnings}
+    judged, old = judge(model, book, labels, unknown), seen_rows(model, labels)
+    found = figures(judged, names, seed) | {"seen": int(old.sum()), "warnings": warnings}
+    if not old.any():
+        return found
+    cure = "下面另有没见过的行的成绩，以它为准" if not old.all() else "请换没用来训练的标注"
+    warnings.append(f"{len(labels)} 行里有 {int(old.sum())} 行是训练时见过的文字，这些行上的成绩偏高：{cure}。")
+    return found if old.all() else found | {"unseen": figures(judged.take(np.flatnonzero(~old)), names, seed)}
 
 
 def judge(model: LinearModel, book: Codebook, labels: Labels, unknown: Sequence[str] = ()) -> Judged:
@@ -118,10 +126,8 @@ def against(judged: Judged, labels: Labels, book: Codebook, baseline: Path, seed
         raise LabelsRefused(
             f"基准模型 {baseline} 训练时已见过几乎全部标注（只剩 {len(fresh)} 条没见过），没法公平比较。"
         )
-    theirs = judge(model, other, labels.take(fresh))
-    groups = np.unique(judged.groups[fresh], return_inverse=True)[1]
-    ours = Judged(judged.truth[fresh], judged.probable[fresh], judged.decided[fresh], groups, judged.exclusive)
-    gap = difference(ours, replace(theirs, groups=groups), seed)
+    ours, theirs = judged.take(fresh), judge(model, other, labels.take(fresh))
+    gap = difference(ours, replace(theirs, groups=ours.groups), seed)
     return gap | {"verdict": verdict(gap), "left_out": len(labels) - len(fresh)}
 
 
@@ -132,8 +138,20 @@ def short_hashes(labels: Labels) -> list[str]:
 
 def seen_rows(model: LinearModel, labels: Labels) -> Any:
     """Return which units a model was trained on, (n,)."""
+    return seen_texts(model, normalised(labels))
+
+
+def seen_texts(model: LinearModel, texts: Sequence[str]) -> Any:
+    """Return which normalised texts a model was trained on, (n,)."""
     seen = set(model.about.get(SEEN, ()))
-    return np.asarray([_short(text) in seen for text in normalised(labels)], dtype=bool)
+    if SEEN not in model.about or model.about.get(BUILTIN):  # the built-in model itself, or one made with its sample
+        seen.update(_builtin_hashes())
+    return np.asarray([_short(text) in seen for text in texts], dtype=bool)
+
+
+@cache
+def _builtin_hashes() -> frozenset[str]:
+    return frozenset(short_hashes(builtin_sample()))
 
 
 def _short(text: str) -> str:

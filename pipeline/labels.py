@@ -235,7 +235,8 @@ def _interpreted(rows: list[_Row], codebook: Codebook | None, options: LabelOpti
         for row, mark in zip(rows, marks, strict=True)
         if mark.categories is not None
     ]
-    return _labels([row for row, _, _ in done], [s for _, s, _ in done], [c for _, _, c in done], len(rows), warnings)
+    left = [row for row, mark in zip(rows, marks, strict=True) if mark.categories is None]
+    return _labels([row for row, _, _ in done], [s for _, s, _ in done], [c for _, _, c in done], left, warnings)
 
 
 def _single(rows: list[_Row], column: str, warnings: list[str]) -> Labels:
@@ -245,11 +246,12 @@ def _single(rows: list[_Row], column: str, warnings: list[str]) -> Labels:
         columns = list(dict.fromkeys(name for row in rows for name in row.cells))
         raise LabelsRefused(f"标注表里没有“{column}”这一列（--label），现有的列是：{'、'.join(columns)}。")
     done = [(row, tidy(row.cells.get(name, ""))) for row in rows]
+    left = [row for row, label in done if not label]
     done = [(row, label) for row, label in done if label]
     if changed := {row.cells[name] for row, label in done if row.cells[name] != label}:
         warnings.append(f"{len(changed)} 种标签只差空格或全角半角，已统一：{_some(sorted(map(repr, changed)))}。")
     _warn_alike({label for _, label in done}, warnings)
-    return _labels([row for row, _ in done], [""] * len(done), [(label,) for _, label in done], len(rows), warnings)
+    return _labels([row for row, _ in done], [""] * len(done), [(label,) for _, label in done], left, warnings)
 
 
 def _warn_alike(labels: Iterable[str], warnings: list[str]) -> None:
@@ -264,12 +266,19 @@ def _warn_alike(labels: Iterable[str], warnings: list[str]) -> None:
 
 
 def _labels(
-    rows: list[_Row], statements: list[str], categories: list[tuple[str, ...] | None], read: int, warnings: list[str]
+    rows: list[_Row],
+    statements: list[str],
+    categories: list[tuple[str, ...] | None],
+    left: list[_Row],
+    warnings: list[str],
 ) -> Labels:
     if not rows:
-        raise LabelsRefused(f"{read} 行里没有一行有标注：请先填写标签列再训练（没有类别写“无”，空着表示还没有标注）。")
-    if read > len(rows):
-        warnings.append(f"{read} 行里有 {read - len(rows)} 行还没有标注，没有用。")
+        raise LabelsRefused(
+            f"{len(left)} 行里没有一行有标注：请先填写标签列再训练（没有类别写“无”，空着表示还没有标注）。"
+        )
+    if left:
+        where = _some([row.place for row in left])
+        warnings.append(f"{len(rows) + len(left)} 行里有 {len(left)} 行还没有标注，没有用（{where}）；要用请填上标签。")
     return Labels(
         tuple(row.text for row in rows),
         tuple(statements),
@@ -328,7 +337,9 @@ def deduplicated(labels: Labels) -> Labels:
     kept = sorted(row for said in seen.values() for row in said.values())
     warnings = list(labels.warnings)
     if len(kept) < len(labels):
-        warnings.append(f"{len(labels) - len(kept)} 行与前面的行文字和标注都相同，只算一次。")
+        again = sorted(set(range(len(labels))) - set(kept))
+        where = f"（{_some([labels.places[row] for row in again])}）" if labels.places else ""
+        warnings.append(f"{len(again)} 行与前面的行文字和标注都相同，只算一次{where}。")
     torn = [list(said.values()) for said in seen.values() if len(said) > 1]
     if torn:
         where = _some(["＝".join(labels.places[row] if labels.places else str(row) for row in rows) for rows in torn])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -97,7 +98,7 @@ def train(
     if as_json:
         show(json.dumps(card, ensure_ascii=False, indent=1))
         return
-    _warn(card)
+    _warn(card["warnings"])
     for line in summary(card):
         show(line)
     _show_categories(card)
@@ -108,8 +109,8 @@ def train(
     show(say("模型：{out}（说明见 {card}）", out=out, card=out / "card.md"))
 
 
-def _warn(card: dict[str, Any]) -> None:
-    for warning in card["warnings"]:
+def _warn(warnings: Iterable[str]) -> None:
+    for warning in warnings:
         tell(say("提示：{warning}", warning=warning))
 
 
@@ -152,13 +153,20 @@ def evaluate(
     if as_json:
         show(json.dumps(found, ensure_ascii=False, indent=1))
         return
-    _warn(found)
+    _warn(found["warnings"])
+    _show_figures(found)
+    if "unseen" in found:
+        show(say("只算没见过的 {count} 行：", count=found["unseen"]["n"]))
+        _show_figures(found["unseen"])
+    show(accept_sentence(found.get("unseen", found)))
+    _show_categories(found)
+
+
+def _show_figures(found: dict[str, Any]) -> None:
     for key in ("n", "accuracy", "macro_f1", "micro_f1", "statement_accuracy", "ece"):
         if key in found:
             low, high = found["intervals"].get(key, (None, None))
             show(f"{key}  {found[key]}" + (f"  ({low}, {high})" if low is not None else ""))
-    show(accept_sentence(found))
-    _show_categories(found)
 
 
 @honest
@@ -222,6 +230,7 @@ def agree(
     from pipeline.teach import open_book
 
     comparison = compare(sheets, None if label else open_book(codebook), LabelOptions(tuple(text), label))
+    _warn(comparison.warnings)
     found = agreements(comparison, seed)
     if as_json:
         rows = [asdict(row) | {"reading": row.reading} for row in found]

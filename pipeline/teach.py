@@ -11,14 +11,11 @@ from pipeline import card
 from pipeline.codebook import Codebook, load, save
 from pipeline.errors import LabelsRefused, OutputRefused
 from pipeline.exchange import read_qdc, write_qdc
-from pipeline.grade import SEEN, against, short_hashes
+from pipeline.grade import BUILTIN, SEEN, against, short_hashes
 from pipeline.labels import LabelOptions, Labels, read_labels
-from pipeline.resources import shipped
 from pipeline.segment import Segmenter, read_words
 from pipeline.suspects import write_suspects
-from pipeline.train import Trained, learn
-
-SAMPLE = "models/builtin/sample.parquet"
+from pipeline.train import Trained, builtin_sample, learn
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +67,7 @@ def trained_on(labels: Labels, book: Codebook | None, wish: Wish) -> Trained:
     words = Segmenter(read_words(wish.words)[0]) if wish.words else None
     base = _base(book, wish)
     trained = learn(labels, book, base=base, words=words, use_semantic=wish.semantic, seed=wish.seed)
-    about = trained.model.about | {SEEN: short_hashes(trained.labels)}
+    about = trained.model.about | {SEEN: short_hashes(trained.labels), BUILTIN: base is not None}
     return replace(trained, model=replace(trained.model, about=about))
 
 
@@ -102,23 +99,3 @@ def _base(book: Codebook | None, wish: Wish) -> Labels | None:
     if wish.builtin:
         raise LabelsRefused("自带的样本只有自带编码手册的类别，不能和您的类别一起训练：请去掉 --from builtin。")
     return None
-
-
-def builtin_sample() -> Labels:
-    """Return the synthetic labelled sample that the built-in model was trained on."""
-    import pyarrow.parquet as pq
-
-    rows = pq.read_table(shipped(SAMPLE)).to_pydict()
-    categories = tuple(tuple(row) for row in rows["categories"])
-    return Labels(tuple(rows["text"]), tuple(rows["statement"]), categories, tuple(rows["group"]))
-
-
-def store_sample(labels: Labels, path: Path) -> None:
-    """Write a sample that later trainings can join."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    columns = {"text": labels.texts, "statement": labels.statements, "group": labels.groups}
-    table = pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
-    table = table.append_column("categories", pa.array(list(map(list, labels.categories)), pa.list_(pa.string())))
-    pq.write_table(table, path, compression="zstd", write_statistics=False)

@@ -5,22 +5,24 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import pipeline
-from pipeline import card, grade, review, teach
+from pipeline import card, grade, review, semantic, teach
 from pipeline.agree import ac1, agreements, alpha, compare, write_disagreements
 from pipeline.calibration import calibrate, temperature
 from pipeline.codebook import load, of_labels
 from pipeline.curve import outlook
 from pipeline.errors import LabelsRefused, ModelRefused, OutputRefused, QunyanError
 from pipeline.figures import Judged, difference, figures, verdict
-from pipeline.fitting import Recipe, Task, folds, out_of_fold
+from pipeline.fitting import Task, folds, out_of_fold
 from pipeline.labels import LabelOptions, Labels, deduplicated, joined_groups, read_labels
 from pipeline.model import LinearModel
+from pipeline.recipes import Recipe
 from pipeline.train import learn, task_of
 
 PLACES = ("村口", "镇上", "学校门口", "小区", "医院", "单位", "河边", "市场", "车站", "广场")
@@ -87,6 +89,24 @@ def test_scores_of_a_loaded_model_are_those_of_the_coder(model: Path) -> None:
     assert [coder.score(text, label) for label in book.ids] == pytest.approx(scores[0].tolist(), abs=1e-4)  # type: ignore[attr-defined]
 
 
+@pytest.mark.skipif(not semantic.available(), reason="sentence embeddings are not installed")
+def test_with_embeddings_the_cues_still_tell_the_statement(labelled: Path) -> None:
+    labels, texts = read_labels([labelled], None, LabelOptions(label="部门")), ["建议加开公交车", "河水为什么还发黑？"]
+    trained, plain = (learn(labels, use_semantic=use) for use in (True, False))
+    ours, theirs = (one.model.scores(grade.cuts_of(texts, one.codebook), texts)[1] for one in (trained, plain))
+    assert ours == pytest.approx(theirs, abs=1e-5)
+    assert trained.model.statements.labels[int(ours[0].argmax())] == "suggestion"
+    assert any("句向量" in recipe for recipe in trained.tried)
+
+
+def test_a_part_of_many_is_trained_as_the_whole() -> None:
+    task = replace(small_task(), part_of_many=True)
+    assert small_task().small
+    assert not task.small
+    assert not task.part(np.arange(30)).small
+    assert small_task().part(np.arange(30)).small
+
+
 def test_the_run_uses_the_models_own_names(model: Path, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("受访者：河水发黑。公交车不来。", encoding="utf-8")
     run = pipeline.classify(tmp_path / "a.txt", out=tmp_path / "out", model=model)
@@ -122,8 +142,15 @@ def test_the_old_model_stays_when_training_is_refused(model: Path, tmp_path: Pat
 def test_evaluate_says_what_a_model_has_seen_and_never_learnt(model: Path, labelled: Path, tmp_path: Path) -> None:
     learnt, book = grade.open_model(model)
     found = grade.evaluate(learnt, book, [labelled], LabelOptions(label="部门"))
-    assert found["n"] == 150
+    assert (found["n"], found["seen"], "unseen" in found) == (150, 150, False)
     assert any("训练时见过" in warning for warning in found["warnings"])
+    wrong = {"内容": "公交车太少", "部门": "教育"}
+    mixed = write(tmp_path / "混.csv", [*rows()[:40], *rows()[60:100], *rows()[120:130], wrong])
+    found = grade.evaluate(learnt, book, [mixed], LabelOptions(label="部门"))
+    assert (found["n"], found["seen"], found["unseen"]["n"]) == (91, 90, 1)
+    assert found["accuracy"] > 0.9
+    assert found["unseen"]["accuracy"] == 0
+    assert any("91 行里有 90 行是训练时见过" in warning for warning in found["warnings"])
     new = write(tmp_path / "新.csv", [{"内容": "公交车太少", "部门": "交通"}, {"内容": "菜太贵", "部门": "物价"}])
     found = grade.evaluate(learnt, book, [new], LabelOptions(label="部门"))
     assert found["accuracy"] == 0.5
@@ -131,6 +158,14 @@ def test_evaluate_says_what_a_model_has_seen_and_never_learnt(model: Path, label
     assert any("没学过" in warning for warning in found["warnings"])
     with pytest.raises(LabelsRefused, match="--label"):
         grade.evaluate(learnt, book, [new], LabelOptions())
+
+
+def test_the_built_in_sample_counts_as_seen(tmp_path: Path, root: Path) -> None:
+    model, book = grade.open_model(None)
+    known = (root / "data" / "labelled" / "villages.csv").read_text("utf-8-sig").splitlines()[:51]
+    (tmp_path / "混.csv").write_text("\n".join([*known, "谁也没有写过的一句话七九八,neutral,无,,"]), "utf-8")
+    found = grade.evaluate(model, book, [tmp_path / "混.csv"], LabelOptions())
+    assert (found["n"], found["seen"], found["unseen"]["n"]) == (51, 50, 1)
 
 
 def test_a_baseline_is_compared_on_units_it_has_not_seen(model: Path, labelled: Path) -> None:
@@ -391,6 +426,22 @@ def test_agreement_needs_two_sheets_of_the_same_units(tmp_path: Path) -> None:
         compare([one], load())
     with pytest.raises(LabelsRefused, match="没有一句"):
         compare([one, write(tmp_path / "乙.csv", [{"文本": "乙", "类别": "无"}])], load())
+
+
+def test_a_lost_column_of_ids_is_said(tmp_path: Path) -> None:
+    from pipeline.labelsheet import Item, write_sheet
+
+    items = [Item(f"q{n:015d}", f"第{n}句", statement="problem", categories=("formalism",)) for n in range(12)]
+    paths = [write_sheet(tmp_path / f"{name}.xlsx", items, load()) for name in ("甲", "乙")]
+    assert compare(paths, load()).warnings == ()
+    from openpyxl import load_workbook
+
+    book = load_workbook(paths[1])
+    book["标注"].delete_cols(1)
+    book.save(paths[1])
+    found = compare(paths, load())
+    assert len(found.keys) == 12
+    assert "乙.xlsx 的“编号”列丢了" in found.warnings[0]
 
 
 def test_chance_corrected_agreement_of_textbook_data() -> None:

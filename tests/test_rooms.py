@@ -14,7 +14,7 @@ PACKAGE = Path(pipeline.__file__).parent
 IN_ORDER = """
     errors folder workbooks records resources normalise split batch bookfile codebook read segment identifiers people
     redact fields scope statements cues features
-    semantic shares model modelfolder learnt marks exchange labels labelsheet calibration fitting train evaluate
+    semantic shares model modelfolder learnt marks exchange labels labelsheet calibration recipes fitting train evaluate
     figures curve grade
     card suspects teach coder tables workers deidentify run query masked stats breakdown keywords quotes tabulate
     explore chart
