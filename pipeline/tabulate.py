@@ -43,7 +43,8 @@ SELECT CASE heard.category WHEN '' THEN '(none)' ELSE coalesce(heard.category, '
        count(*) AS respondents,
        sum(problem)::BIGINT AS problem_units, sum(suggestion)::BIGINT AS suggestion_units,
        sum(praise)::BIGINT AS praise_units, sum(neutral)::BIGINT AS neutral_units, sum(units)::BIGINT AS units,
-       sum(problem * problem)::BIGINT AS hh, sum(problem * m)::BIGINT AS hm
+       sum(problem * problem)::BIGINT AS hh, sum(problem * m)::BIGINT AS hm,
+       count(*) FILTER (problem > 0 AND problem = m) AS always
 FROM heard JOIN problems USING (person) GROUP BY heard.category
 """
 _TOGETHER = """
@@ -270,7 +271,8 @@ def _sums(frame: pd.DataFrame, total: pd.Series[int]) -> ClusterSums:
         np.full(len(frame), float(total[name])) for name in ("problem_respondents", "problem_units", "hh")
     )
     h, hh, hm = (frame[name].to_numpy(float) for name in ("problem_units", "hh", "hm"))
-    return ClusterSums(clusters, h, m, hh, hm, mm)
+    rare = np.minimum(frame["problem_respondents"], clusters - frame["always"]).to_numpy(float)
+    return ClusterSums(clusters, h, m, hh, hm, mm, rare)
 
 
 def _in_order(pairs: pd.DataFrame, ids: list[str]) -> pd.DataFrame:

@@ -75,9 +75,9 @@ def test_frequencies_of_a_small_run(golden):
     )
     assert shares.loc["formalism", "unit_share"] == pytest.approx(0.5)
     # 甲 says two of the four problems, both formalism; 丙 and 丁 one each, neither
-    low, high = clustered(ClusterSums(*(np.array([float(value)]) for value in (3, 2, 4, 4, 4, 6))))
+    low, high = clustered(ClusterSums(*(np.array([float(value)]) for value in (3, 2, 4, 4, 4, 6, 1))))
     assert shares.loc["formalism", ["unit_low", "unit_high"]].tolist() == pytest.approx([low[0], high[0]])
-    low, high = clustered(ClusterSums(*(np.array([float(value)]) for value in (3, 2, 4, 2, 3, 6))))
+    low, high = clustered(ClusterSums(*(np.array([float(value)]) for value in (3, 2, 4, 2, 3, 6, 2))))
     assert shares.loc["resources", ["unit_low", "unit_high"]].tolist() == pytest.approx([low[0], high[0]])
     assert set(table.frame["caution"]) == {"基数不足30人"}
 
