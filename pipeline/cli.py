@@ -31,7 +31,7 @@ _EXAMPLES = learning.EXAMPLES | {
         'qunyan explain "办个证跑了四趟，窗口还说材料不全，建议搞一网通办"',
         "cat 一段话.txt | qunyan explain - --json",
     ),
-    "report": ("qunyan report 结果", "qunyan report 结果 --by 单位"),
+    "report": ("qunyan report 结果", "qunyan report 结果 --by 单位", "qunyan report 结果 --audit 抽查.xlsx"),
     "explore": ("qunyan explore 结果", "qunyan explore 结果 --kwic 窗口", "qunyan explore 结果 --csv"),
     "verify": ("qunyan verify 结果",),
     "codebook": ("qunyan codebook show", "qunyan codebook new 手册.xlsx", "qunyan codebook check 手册.xlsx"),
@@ -241,11 +241,30 @@ def _print_json(value: object) -> None:
 
 @app.command(help="用已有的编码结果重新生成表格、工作簿和报告，不重新编码。")
 @honest
-def report(out: RunFolder, by: By, interviewer: Interviewer = False) -> int:
+def report(
+    out: RunFolder,
+    by: By,
+    audit: Annotated[
+        list[Path],
+        Option(
+            help="标好的抽查表（sample 写的，可以写几次）：按其中随机抽的句子校正占比。",
+            metavar="SHEET",
+            default_factory=list,
+            show_default=False,
+        ),
+    ],
+    label: Annotated[
+        str | None, Option(help="标签在抽查表的哪一列（模型每条只给一个标签时）。", metavar="COLUMN")
+    ] = None,
+    interviewer: Interviewer = False,
+) -> int:
     """Write tables, workbook and reports again."""
     from pipeline.job import report as write_again
 
-    return _summarise(write_again(out, by=by or None, interviewer=interviewer or None))
+    run = write_again(out, by=by or None, interviewer=interviewer or None, audit=audit, label=label)
+    for warning in run.manifest["audit"]["warnings"] if audit else ():
+        tell(say("提示：{warning}", warning=warning))
+    return _summarise(run)
 
 
 @app.command(help="探索结果：关键词、词语在原话里的位置、新词、无类别语句的分组、重复的话。")

@@ -43,6 +43,10 @@ ENGLISH = {
     "用已有的编码结果重新生成表格、工作簿和报告，不重新编码。": (
         "Write tables, workbook and reports again from a run, without coding."
     ),
+    "标好的抽查表（sample 写的，可以写几次）：按其中随机抽的句子校正占比。": (
+        "Labelled sheets of `sample` (repeatable): correct the shares by the sentences in them drawn at random."
+    ),
+    "标签在抽查表的哪一列（模型每条只给一个标签时）。": "Column of labels in those sheets (for models that give one label).",
     "探索结果：关键词、词语在原话里的位置、新词、无类别语句的分组、重复的话。": (
         "Explore a run: keywords, concordance, new words, groups of what has no category, duplicates."
     ),
@@ -149,7 +153,12 @@ ENGLISH = {
     "看哪个模型没把握（不写就用自带的）。": "The model whose doubts count (default: the built-in one).",
     "几位标注者，每人一个工作簿。": "How many coders; a workbook each.",
     "几位标注者共同标的百分比。": "Percentage of sentences that all coders label.",
-    "已写好 {path}：标注后用 qunyan train {path} -o 模型 训练。": "Written {path}: label it, then qunyan train {path} -o MODEL.",
+    "已写好 {path}：标注后用 qunyan report {run} --audit {path} 校正占比，或用 qunyan train {path} -o 模型 训练。": (
+        "Written {path}: label it, then qunyan report {run} --audit {path} corrects the shares, qunyan train {path} -o MODEL trains."
+    ),
+    "只随机抽，供核对：units 抽句子，respondents 抽人（抽中的人每句都标，才能校正人数）。": (
+        "Draw at random only, for an audit: units, or all units of respondents (which corrects shares of respondents too)."
+    ),
     "每位标注者一个文件。": "A file a coder.",
     "把分歧写成工作簿，商定后可直接训练。": "Write the disagreements as a workbook to settle; it trains as it is.",
     "{count} 句由至少两人标注。": "{count} sentences were labelled by two coders or more.",

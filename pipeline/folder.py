@@ -26,6 +26,7 @@ OUTPUTS = (
     "tables/*.csv",
     "tables/*.parquet",
     "rejects.csv",
+    "audit.parquet",
     "results.xlsx",
     "report.html",
     "report.docx",

@@ -184,7 +184,14 @@ def classify(
     return Run(task.out)
 
 
-def report(out: str | Path, *, by: Sequence[str] | None = None, interviewer: bool | None = None) -> Run:
+def report(
+    out: str | Path,
+    *,
+    by: Sequence[str] | None = None,
+    interviewer: bool | None = None,
+    audit: Sequence[str | Path] = (),
+    label: str | None = None,
+) -> Run:
     """Write tables, workbook and reports again from the stored units.
 
     Parameters
@@ -195,11 +202,23 @@ def report(out: str | Path, *, by: Sequence[str] | None = None, interviewer: boo
         Other metadata columns to break down by; those of the run when not given.
     interviewer : bool, optional
         Whether the interviewer's turns count; as in the run when not given.
+    audit : sequence of str or Path
+        Sheets of `qunyan sample`, filled in: the shares are corrected by the units in them that were drawn at random. The
+        run keeps them for later reports.
+    label : str, optional
+        The column of those sheets that holds the one label a row, where the run's model gives one.
+
+    Raises
+    ------
+    LabelsRefused
+        If an audit cannot be read, is no random one, or not one of this run.
     """
     run = Run(Path(out))
     _ = run.manifest
     with hold(run.folder):
         manifest = dict(Run(run.folder).manifest)
+        if audit:
+            manifest["audit"] = _audited(run.folder, manifest, [Path(path) for path in audit], label)
         given = {"by": None if by is None else list(by), "interviewer": interviewer}
         manifest["tables"] |= {name: value for name, value in given.items() if value is not None}
         tables = _tabulated(run.folder, manifest)
@@ -331,11 +350,25 @@ def _quality(spec: CoderSpec, coder: UnitCoder) -> list[str]:
         return []
 
 
+def _audited(out: Path, manifest: dict[str, Any], sheets: Sequence[Path], label: str | None) -> dict[str, Any]:
+    """Read an audit and keep it in the run; return what the manifest says of it."""
+    from pipeline.audit import read_audit, store_audit
+
+    frame, warnings = read_audit(out, manifest["codebook"]["categories"], sheets, label)
+    store_audit(frame, out)
+    return {"sheets": {path.name: sha256(path) for path in sheets}, "units": len(frame), "warnings": warnings}
+
+
 def _tabulated(out: Path, manifest: dict[str, Any]) -> list[Table]:
+    from pipeline.audit import load_audit
+    from pipeline.prevalence import prevalence
     from pipeline.tabulate import tabulate
 
+    names = manifest["codebook"]["categories"]
     options = manifest["tables"] | {"date": manifest["tables"]["date"] or _only_date(manifest["files"])}
-    return tabulate(out, manifest["codebook"]["categories"], **options)
+    tables = tabulate(out, names, **options)
+    audit = load_audit(out)
+    return tables if audit is None else [tables[0], prevalence(out, names, audit), *tables[1:]]
 
 
 def _only_date(files: dict[str, dict[str, Any]]) -> str | None:

@@ -1,12 +1,12 @@
 """What to label next: units spread over what was said, units the model is least sure of, and a random audit slice.
 
 The first are nearest to the centres of k-means clusters, the second have the smallest margins, spread by clusters too; the
-audit slice is drawn at random from all units and marked, so that shares in the whole can be estimated from it alone.
+audit slice is drawn at random from all units, equal ones included, and marked, so that shares in the whole can be estimated
+from it alone (`pipeline.audit`).
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -20,7 +20,8 @@ from pipeline.codebook import Codebook
 from pipeline.errors import InputRefused, OutputRefused
 from pipeline.exchange import write_tasks
 from pipeline.grade import open_model
-from pipeline.labelsheet import Item, write_sheet
+from pipeline.labels import AUDIT, DRAWN, WHOLE
+from pipeline.labelsheet import Item, unit_key, write_sheet
 from pipeline.model import LinearModel
 from pipeline.normalise import normalise
 from pipeline.records import Statement
@@ -30,7 +31,7 @@ from pipeline.train import cuts_of
 if TYPE_CHECKING:
     import pandas as pd
 
-AUDIT, SPREAD, UNSURE = "随机抽查", "代表", "没把握"
+SPREAD, UNSURE = "代表", "没把握"
 AUDIT_SHARE = 0.2
 SPREAD_SHARE = 0.3
 MOST = 20_000
@@ -53,6 +54,8 @@ class Draw:
     overlap: float = 0.2
     """Share of the units that all coders get, where there are several."""
     seed: int = 0
+    audit: str = ""
+    """`units` or `respondents`: draw nothing but units at random, or nothing but all units of random respondents."""
 
 
 def sample(
@@ -85,14 +88,17 @@ def sample(
         If there is no finished run, or nothing in it to label.
     """
     draw = draw or Draw()
-    frame = _candidates(Run(out).units(_COLUMNS), draw.seed)
+    frame = _candidates(Run(out).units(_COLUMNS), draw)
     learnt, book = open_model(model)
     texts = [normalise(text) for text in frame["text"]]
     cuts = cuts_of(texts, book)
     scores, kinds = learnt.scores(cuts, texts)
     probable, certain = learnt.categories.probabilities(scores), learnt.statements.probabilities(kinds)
-    features = learnt.vocabulary.matrix(cuts)
-    picked = choose(features, margins(learnt, probable, certain), draw.units, draw.seed)
+    if draw.audit:
+        picked = [(row, WHOLE if draw.audit == "respondents" else AUDIT) for row in range(len(frame))]
+    else:
+        features = learnt.vocabulary.matrix(cuts)
+        picked = choose(features, margins(learnt, probable, certain), draw.units, draw.seed, _first(frame["text"]))
     if path.suffix.lower() in (".json", ".jsonl"):
         rows = [row for row, _ in picked]
         return [_exported(path, frame.iloc[rows], learnt, book, probable[rows], certain[rows], force=force)]
@@ -100,12 +106,29 @@ def sample(
     return _written(path, items, draw, book, exclusive=learnt.categories.exclusive, force=force)
 
 
-def _candidates(frame: pd.DataFrame, seed: int) -> pd.DataFrame:
+def _candidates(frame: pd.DataFrame, draw: Draw) -> pd.DataFrame:
+    """Return the units among which to choose, in their order; for an audit those drawn."""
     frame = frame[frame["role"] != "interviewer"]
-    frame = frame[~frame["text"].map(_key).duplicated() & (frame["text"].map(_key) != "")]
     if frame.empty:
         raise InputRefused("这次运行里没有可标注的句子。")
-    return frame.sample(MOST, random_state=seed).sort_index() if len(frame) > MOST else frame
+    if draw.audit == "respondents":
+        return _of_random_people(frame, draw)
+    most = draw.units if draw.audit else MOST
+    return frame.sample(most, random_state=draw.seed).sort_index() if len(frame) > most else frame
+
+
+def _of_random_people(frame: pd.DataFrame, draw: Draw) -> pd.DataFrame:
+    """Return all units of so many random respondents that these have about the wanted number of units."""
+    people = frame[["file", "respondent"]].drop_duplicates()
+    count = max(1, round(draw.units * len(people) / len(frame)))
+    drawn = people.sample(min(count, len(people)), random_state=draw.seed)
+    return frame.reset_index().merge(drawn, on=["file", "respondent"]).set_index("index").sort_index()
+
+
+def _first(texts: pd.Series[str]) -> NDArray[np.bool_]:
+    """Return which texts say something and are not nearly equal to one before them, (n,)."""
+    keys = texts.map(_key)
+    return np.asarray(~keys.duplicated() & (keys != ""))
 
 
 def _key(text: str) -> str:
@@ -129,8 +152,10 @@ def _gap(probable: Any) -> NDArray[np.float64]:
     return np.asarray(best[:, 1] - best[:, 0], dtype=np.float64)
 
 
-def choose(features: Any, margin: NDArray[np.float64], count: int, seed: int = 0) -> list[tuple[int, str]]:
-    """Choose units, none nearly equal to another.
+def choose(
+    features: Any, margin: NDArray[np.float64], count: int, seed: int = 0, first: NDArray[np.bool_] | None = None
+) -> list[tuple[int, str]]:
+    """Choose units: some at random from all, the others such that none is nearly equal to another.
 
     Parameters
     ----------
@@ -142,25 +167,23 @@ def choose(features: Any, margin: NDArray[np.float64], count: int, seed: int = 0
         How many to choose, as far as there are so many different ones.
     seed : int
         Of the random parts.
+    first : (n,) array of bool, optional
+        The units that may be chosen otherwise than at random; all when not given.
 
     Returns
     -------
     list of (int, str)
         Rows, and why each was chosen, in the order of the rows.
     """
-    draw = np.random.default_rng(seed)
-    chosen: dict[int, str] = {}
-    plan = ((AUDIT, round(count * AUDIT_SHARE)), (SPREAD, round(count * SPREAD_SHARE)), (UNSURE, count))
-    for why, most in plan:
-        wanted = min(most, count - len(chosen))
-        if why == AUDIT:
-            order = draw.permutation(len(margin))
-        elif why == SPREAD:
-            order = _central(features, np.arange(len(margin)), wanted, seed)
-        else:
-            pool = np.argsort(margin, kind="stable")[: wanted * _POOL]
-            order = np.r_[_central(features, pool, wanted, seed), np.argsort(margin, kind="stable")]
-        _take(features, order, wanted, chosen, why)
+    audit = min(round(count * AUDIT_SHARE), len(margin))
+    drawn = np.random.default_rng(seed).permutation(len(margin))[:audit]
+    chosen: dict[int, str] = dict.fromkeys(map(int, drawn), AUDIT)
+    free = np.flatnonzero(first) if first is not None else np.arange(len(margin))
+    _take(features, _central(features, free, wanted := round(count * SPREAD_SHARE), seed), wanted, chosen, SPREAD)
+    unsure = free[np.argsort(margin[free], kind="stable")]
+    wanted = count - len(chosen)
+    order = np.r_[_central(features, unsure[: wanted * _POOL], wanted, seed), unsure]
+    _take(features, order, wanted, chosen, UNSURE)
     return sorted(chosen.items())
 
 
@@ -216,13 +239,12 @@ def _item(row: Any, why: str, model: LinearModel, book: Codebook, probable: Any,
     decided = model.categories.decided(probable[None, :])[0]
     names = [f"{book.name_of(book.ids[k])} {probable[k]:.2f}" for k in np.flatnonzero(decided)]
     evidence = dict.fromkeys(item["term"] for item in row["evidence"])
-    told = {"抽样": why, "文件": row["file"], "位置": row["location"], "受访者": row["respondent"]}
+    told = {DRAWN: why, "文件": row["file"], "位置": row["location"], "受访者": row["respondent"]}
     guess = {"模型的类别": "、".join(names) or "无", "依据": "、".join(list(evidence)[:8])}
     if not model.categories.exclusive:
         kind = int(certain.argmax())
         guess = {"模型的表述": f"{Statement(model.statements.labels[kind]).zh} {certain[kind]:.2f}"} | guess
-    key = f"{row['file']}\0{row['response']}\0{row['unit']}\0{row['text']}"
-    return Item("q" + hashlib.sha256(key.encode()).hexdigest()[:15], row["text"], told, guess)
+    return Item(unit_key(row["file"], row["response"], row["unit"], row["text"]), row["text"], told, guess)
 
 
 def _written(path: Path, items: list[Item], draw: Draw, book: Codebook, *, exclusive: bool, force: bool) -> list[Path]:

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pipeline.chart.render import Picture, save_png, save_svg
-from pipeline.chart.shares import comparison, cooccurrence, frequencies, reliability, trend
+from pipeline.chart.shares import comparison, cooccurrence, frequencies, trend
+from pipeline.chart.trust import prevalence, reliability
 from pipeline.chart.words import cloud, keyness
 
 if TYPE_CHECKING:
@@ -25,13 +26,14 @@ __all__ = [
     "draw",
     "frequencies",
     "keyness",
+    "prevalence",
     "reliability",
     "save_png",
     "save_svg",
     "trend",
 ]
 
-DRAWN = ("frequencies", "trend", "cooccurrence", "keywords", "words")
+DRAWN = ("frequencies", "prevalence", "trend", "cooccurrence", "keywords", "words")
 """The tables that have a picture, beside every `by_<column>`."""
 
 
@@ -59,7 +61,13 @@ def draw(name: str, table: Callable[[str], pd.DataFrame]) -> Picture | None:
         return cooccurrence(table(name), table("frequencies"))
     if name.startswith("by_"):
         return comparison(table(name))
-    pictures = {"frequencies": frequencies, "trend": trend, "keywords": keyness, "words": cloud}
+    pictures = {
+        "frequencies": frequencies,
+        "prevalence": prevalence,
+        "trend": trend,
+        "keywords": keyness,
+        "words": cloud,
+    }
     if name not in pictures:
         raise KeyError(f"“{name}”没有图；有图的是：{'、'.join(DRAWN)} 和各个 by_…")
     return pictures[name](table(name))
