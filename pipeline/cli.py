@@ -14,7 +14,7 @@ from typer import Argument, Option
 
 from pipeline import learning
 from pipeline.door import REFUSED, REJECTED, honest, run_app
-from pipeline.terminal import explained, listed, progress_shown, say, show, tell
+from pipeline.terminal import changed, explained, listed, progress_shown, say, show, tell
 
 if TYPE_CHECKING:
     from pipeline.result import Run
@@ -33,6 +33,7 @@ _EXAMPLES = learning.EXAMPLES | {
     ),
     "report": ("qunyan report 结果", "qunyan report 结果 --by 单位", "qunyan report 结果 --audit 抽查.xlsx"),
     "explore": ("qunyan explore 结果", "qunyan explore 结果 --kwic 窗口", "qunyan explore 结果 --csv"),
+    "compare": ("qunyan compare 去年 今年", "qunyan compare 去年 今年 -o 两期比较.xlsx"),
     "verify": ("qunyan verify 结果",),
     "codebook": ("qunyan codebook show", "qunyan codebook new 手册.xlsx", "qunyan codebook check 手册.xlsx"),
     "show": ("qunyan codebook show", "qunyan codebook show 手册.csv"),
@@ -289,6 +290,28 @@ def explore(
             show(line)
     for table in tables if as_csv else ():
         tell(say("已写好 {path}。", path=look.write_csv(table, out)))
+
+
+@app.command(help="比较两期结果：哪些问题增多、减少、新出现，用词有什么变化。")
+@honest
+def compare(
+    first: Annotated[Path, Argument(help="上期的结果文件夹。", metavar="OUT1", show_default=False)],
+    second: Annotated[Path, Argument(help="本期的结果文件夹。", metavar="OUT2", show_default=False)],
+    out: Annotated[
+        Path | None, Option("--out", "-o", help="写成工作簿（.xlsx），或表格、工作簿和图（文件夹）。", metavar="PATH")
+    ] = None,
+    force: Annotated[bool, Option("--force", help="替换已有的文件。")] = False,
+) -> None:
+    """Print what changed between two runs."""
+    from pipeline.waves import compare as compare_runs
+
+    waves = compare_runs(first, second)
+    for warning in waves.warnings:
+        tell(say("提示：{warning}", warning=warning))
+    for line in changed(*waves.tables):
+        show(line)
+    if out:
+        show(say("已写好 {path}。", path=waves.save(out, force=force)))
 
 
 @app.command(help="检查结果文件夹有没有缺失或被改动。")

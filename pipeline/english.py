@@ -53,6 +53,17 @@ ENGLISH = {
     "只看这个词在原话里的每一处。": "Only show every place where this term stands.",
     "把各表全部写成 OUT/explore/*.csv。": "Write the whole tables to OUT/explore/*.csv.",
     "classify 的结果文件夹。": "The folder of a classify run.",
+    "比较两期结果：哪些问题增多、减少、新出现，用词有什么变化。": (
+        "Compare two runs: which problems grew, fell or are new, and how the words changed."
+    ),
+    "上期的结果文件夹。": "Folder of the earlier run.",
+    "本期的结果文件夹。": "Folder of the later run.",
+    "写成工作簿（.xlsx），或表格、工作簿和图（文件夹）。": "Write a workbook (.xlsx), or tables, workbook and picture (a folder).",
+    "替换已有的文件。": "Replace what is there.",
+    "  {name}：{then} → {now} 人，占 {share} → {later}，差 {gap}（{low}～{high}）百分点　{change}": (
+        "  {name}: {then} → {now} respondents, {share} → {later}, difference {gap} ({low} to {high}) points  {change}"
+    ),
+    "  {wave}多用的词：{words}": "  Words used more in {wave}: {words}",
     "检查结果文件夹有没有缺失或被改动。": "Check a run against its manifest.",
     "看、新建、检查编码手册。": "Print, start and check a codebook.",
     "列出类别；不写文件就列自带的。": "Print the categories; the built-in ones without a file.",

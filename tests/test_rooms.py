@@ -16,7 +16,7 @@ IN_ORDER = """
     semantic shares model modelfolder learnt marks exchange labels labelsheet calibration fitting train evaluate
     figures curve grade
     card suspects teach coder tables folder workers run query stats breakdown keywords quotes tabulate audit prevalence
-    explore chart report identifiers people redact result review agree job english terminal door learning cli
+    explore chart report identifiers people redact result waves review agree job english terminal door learning cli
 """
 ROOMS = IN_ORDER.split()
 FILES = sorted(
@@ -58,7 +58,7 @@ def test_imports_are_seen_however_they_are_written() -> None:
 
 
 def test_the_public_names() -> None:
-    assert pipeline.__all__ == ["Coder", "QunyanError", "Run", "Statement", "classify", "verify"]
+    assert pipeline.__all__ == ["Coder", "QunyanError", "Run", "Statement", "classify", "compare", "verify"]
     assert pipeline.__all__ == sorted(pipeline.__all__)
     assert all(getattr(pipeline, name) for name in pipeline.__all__)
     assert set(pipeline.__all__) <= set(dir(pipeline))

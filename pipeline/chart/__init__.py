@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from pipeline.chart.render import Picture, save_png, save_svg
 from pipeline.chart.shares import comparison, cooccurrence, frequencies, trend
 from pipeline.chart.trust import prevalence, reliability
+from pipeline.chart.waves import waves
 from pipeline.chart.words import cloud, keyness
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ __all__ = [
     "save_png",
     "save_svg",
     "trend",
+    "waves",
 ]
 
 DRAWN = ("frequencies", "prevalence", "trend", "cooccurrence", "keywords", "words")

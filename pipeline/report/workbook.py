@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ MOST_TABLE_ROWS = 2_000
 
 CREATED = dt.datetime(2000, 1, 1)
 
-_SHARES = ("share", "low", "high")
+_SHARES = ("share", "low", "high", "difference")
 _P_VALUES = ("p", "p_adjusted")
 _NOT_IN_NAMES = dict.fromkeys(map(ord, "[]:*?/\\'"), "_")
 
@@ -84,6 +85,23 @@ def write_workbook(
     EnvironmentFault
         If the file cannot be written.
     """
+    with _new_book(path) as book:
+        _fill(book, tables, unit_parts(folder), codebook_names, totals)
+    return path
+
+
+def write_tables_book(path: Path, tables: Sequence[Table]) -> Path:
+    """Write tables as an Excel workbook, a sheet each; see `write_workbook`."""
+    with _new_book(path) as book:
+        formats = _formats(book)
+        for table, name in zip(tables, _sheet_names(tables), strict=True):
+            _write_table(book.add_worksheet(name), formats, table)
+    return path
+
+
+@contextmanager
+def _new_book(path: Path) -> Iterator[Any]:
+    """Yield a workbook in which nothing is live; it is complete at the end, or not there."""
     import xlsxwriter
 
     unfinished = path.with_name(f".{path.name}.tmp")
@@ -97,7 +115,7 @@ def write_workbook(
     try:
         with xlsxwriter.Workbook(str(unfinished), options) as book:
             book.set_properties({"created": CREATED, "title": "群言分类结果"})
-            _fill(book, tables, unit_parts(folder), codebook_names, totals)
+            yield book
         unfinished.replace(path)
     except (OSError, xlsxwriter.exceptions.FileCreateError) as error:
         raise EnvironmentFault(
@@ -105,7 +123,6 @@ def write_workbook(
         ) from error
     finally:
         unfinished.unlink(missing_ok=True)
-    return path
 
 
 def _fill(
