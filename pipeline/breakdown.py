@@ -31,6 +31,9 @@ MOSTLY = 0.9
 """Tests rest on the respondents who are in one group only; where fewer than this share are, none is made."""
 
 MISSING = "（未填）"
+JOINED = "其他（"
+"""Begins the name of the groups that are too small to stand alone."""
+
 ANY_ID, ANY = "(any)", "任一问题"
 
 _PERIODS = (

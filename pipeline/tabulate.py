@@ -11,7 +11,7 @@ import numpy as np
 
 from pipeline.breakdown import by_column, caution, check_columns, trend
 from pipeline.cues import no_content
-from pipeline.keywords import count_words, keywords, words
+from pipeline.keywords import count_words, group_keywords, keywords, words
 from pipeline.query import open_units
 from pipeline.quotes import quotes
 from pipeline.records import Statement
@@ -152,7 +152,7 @@ def tabulate(
     Returns
     -------
     list of Table
-        `frequencies`, `by_<column>` …, `trend`, `keywords`, `cooccurrence`, `quotes`, `words`, `remainder`.
+        `frequencies`, `by_<column>` and `keywords_by_<column>` …, `trend`, `keywords`, `cooccurrence`, `quotes`, `words`, `remainder`.
 
     Raises
     ------
@@ -165,7 +165,7 @@ def tabulate(
         count_words(connection)
         tables = [
             frequencies(connection, names),
-            *(by_column(connection, column, names) for column in dict.fromkeys(by)),
+            *(table for column in dict.fromkeys(by) for table in _compared(connection, column, names)),
             *([trend(connection, date, names)] if date else []),
             keywords(connection, names),
             cooccurrence(connection, names),
@@ -259,6 +259,11 @@ def remainder(connection: duckdb.DuckDBPyConnection, *, interviewer: bool = Fals
         "没有内容的回答与无类别的语句仍计入受访者基数。",
     )
     return Table("remainder", "未归类与存疑", frame[["kind", *headings]], headings, notes)
+
+
+def _compared(connection: duckdb.DuckDBPyConnection, column: str, names: Mapping[str, str]) -> list[Table]:
+    """Return the two tables that compare the groups of a column: shares, and words."""
+    return [by_column(connection, column, names), group_keywords(connection, column)]
 
 
 def _share(hits: pd.Series[int], base: int) -> pd.Series[float]:

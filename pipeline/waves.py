@@ -12,7 +12,7 @@ import numpy as np
 from pipeline.breakdown import caution
 from pipeline.errors import EnvironmentFault, InputRefused, OutputRefused
 from pipeline.folder import whole_file
-from pipeline.keywords import count_words
+from pipeline.keywords import KINDS, count_words
 from pipeline.query import open_units
 from pipeline.result import Run
 from pipeline.stats import Interval, adjust, difference, keyness
@@ -66,6 +66,7 @@ _WORDS = {
     "wave_name": "哪一期多用",
     "rank": "名次",
     "word": "词语",
+    "kind_name": "词或短语",
     "first_frequency": "上期次数",
     "second_frequency": "本期次数",
     "first_responses": "上期出现于多少条回答",
@@ -270,14 +271,14 @@ def _words(counts: list[pd.DataFrame]) -> Table:
     """Return the words that one wave uses more than the other."""
     import pandas as pd
 
-    columns = ["word", "frequency", "responses"]
-    first, second = (
-        own[columns].set_index("word").add_prefix(f"{wave}_") for wave, own in zip(_WAVES, counts, strict=True)
-    )
-    frame = first.join(second, how="outer").fillna(0).astype("int64").rename_axis("word").reset_index()
-    tokens = [max(int(own["frequency"].sum()), 1) for own in counts]
+    indexed = [own.set_index(["phrase", "word"])[["frequency", "responses"]] for own in counts]
+    first, second = (own.add_prefix(f"{wave}_") for wave, own in zip(_WAVES, indexed, strict=True))
+    frame = first.join(second, how="outer").fillna(0).astype("int64").reset_index()
+    tokens = [frame.groupby("phrase")[f"{wave}_frequency"].transform("sum").clip(lower=1) for wave in _WAVES]
     key = keyness(frame["second_frequency"], frame["first_frequency"], tokens[1], tokens[0])
-    frame = frame.assign(g2=key.g2, bic=key.bic, log_ratio=_log_ratio(frame, tokens))
+    frame = frame.assign(
+        g2=key.g2, bic=key.bic, log_ratio=_log_ratio(frame, tokens), kind_name=frame["phrase"].map(KINDS)
+    )
     parts = []
     for wave, zh in reversed(_WAVES.items()):
         grown = frame["log_ratio"] > 0 if wave == "second" else frame["log_ratio"] < 0
@@ -293,7 +294,7 @@ def _words(counts: list[pd.DataFrame]) -> Table:
     )
 
 
-def _log_ratio(frame: pd.DataFrame, tokens: list[int]) -> Any:
+def _log_ratio(frame: pd.DataFrame, tokens: list[pd.Series[int]]) -> Any:
     """Return how many times the relative frequency doubles from the first wave to the second; no word counts as half one."""
     then, now = (np.maximum(frame[f"{wave}_frequency"].to_numpy(float), 0.5) for wave in _WAVES)
-    return np.log2(now / tokens[1]) - np.log2(then / tokens[0])
+    return np.log2(now / tokens[1].to_numpy()) - np.log2(then / tokens[0].to_numpy())

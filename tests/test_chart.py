@@ -181,6 +181,7 @@ def test_equal_tables_give_equal_bytes_in_any_process(frames: dict[str, pd.DataF
 def test_tables_are_drawn_by_name(frames: dict[str, pd.DataFrame]) -> None:
     assert chart.draw("frequencies", frames.__getitem__).to_dict()["title"]["text"] == "各类别的受访者占比"
     assert chart.draw("by_单位", frames.__getitem__) is not None
+    assert ">一科<" in chart.save_svg(chart.draw("keywords_by_单位", frames.__getitem__))
     assert chart.draw("cooccurrence", frames.__getitem__) is None, "nothing beyond chance"
     with pytest.raises(KeyError, match="frequencies"):
         chart.draw("remainder", frames.__getitem__)

@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 DRAWN = ("frequencies", "prevalence", "trend", "cooccurrence", "keywords", "words")
-"""The tables that have a picture, beside every `by_<column>`."""
+"""The tables that have a picture, beside every `by_<column>` and `keywords_by_<column>`."""
 
 
 def draw(name: str, table: Callable[[str], pd.DataFrame]) -> Picture | None:
@@ -45,7 +45,7 @@ def draw(name: str, table: Callable[[str], pd.DataFrame]) -> Picture | None:
     Parameters
     ----------
     name : str
-        One of `DRAWN`, or `by_<column>`.
+        One of `DRAWN`, `by_<column>` or `keywords_by_<column>`.
     table : callable
         Gives a table by its name, as `Run.table` does.
 
@@ -63,6 +63,9 @@ def draw(name: str, table: Callable[[str], pd.DataFrame]) -> Picture | None:
         return cooccurrence(table(name), table("frequencies"))
     if name.startswith("by_"):
         return comparison(table(name))
+    if name.startswith("keywords_by_"):
+        groups = table(name)
+        return keyness(groups.assign(category=groups["group"], name=groups["group"]), "各组明显多用的词")
     pictures = {
         "frequencies": frequencies,
         "prevalence": prevalence,

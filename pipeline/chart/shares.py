@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from pipeline.breakdown import MISSING
+from pipeline.breakdown import JOINED, MISSING
 from pipeline.chart.render import COLOURS, INK, finished, shown
 from pipeline.records import Statement
 from pipeline.stats import wilson
@@ -31,9 +31,6 @@ MOST_LINES = 24
 
 SURE = 3
 """Standard deviations above chance (adjusted residual) from which a line is drawn: some hundred pairs are looked at."""
-
-JOINED = "其他（"
-"""Begins the name of the groups that are too small to stand alone."""
 
 _NOT_CATEGORIES = ("(none)", "(total)", "(any)")
 
