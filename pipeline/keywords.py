@@ -157,7 +157,10 @@ def _overused(connection: duckdb.DuckDBPyConnection, whole: str) -> pd.DataFrame
     """Return the terms of `inside` that their category or group uses more than the rest of `whole`, with keyness."""
     frame = connection.execute(_OVERUSED.format(whole=whole)).df()
     key = keyness(frame["frequency"], frame["rest_frequency"], frame["tokens"], frame["rest_tokens"])
-    return frame.assign(g2=key.g2, log_ratio=key.log_ratio, bic=key.bic, kind_name=frame["phrase"].map(KINDS))
+    told: pd.DataFrame = frame.assign(
+        g2=key.g2, log_ratio=key.log_ratio, bic=key.bic, kind_name=frame["phrase"].map(KINDS)
+    )
+    return told
 
 
 def _best(frame: pd.DataFrame, keys: list[str]) -> pd.DataFrame:

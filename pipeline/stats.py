@@ -294,5 +294,6 @@ def keyness(frequency: ArrayLike, rest: ArrayLike, tokens: ArrayLike, rest_token
     n, rest_n = np.asarray(tokens, float), np.asarray(rest_tokens, float)
     both = (a + b) / (n + rest_n)
     g2 = power_divergence(np.stack([a, b]), np.stack([both * n, both * rest_n]), lambda_="log-likelihood").statistic
-    ratio = np.log2((a / n) / (np.where(b > 0, b, 0.5) / rest_n))
+    with np.errstate(divide="ignore"):
+        ratio = np.log2((a / n) / (np.where(b > 0, b, 0.5) / rest_n))
     return Keyness(np.asarray(g2), ratio, np.asarray(g2) - np.log(n + rest_n))

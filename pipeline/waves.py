@@ -16,7 +16,7 @@ from pipeline.keywords import KINDS, count_words
 from pipeline.query import open_units
 from pipeline.result import Run
 from pipeline.stats import Interval, adjust, difference, keyness
-from pipeline.stats import compare as test_of
+from pipeline.stats import compare as compared
 from pipeline.tables import Table, write_tables
 from pipeline.tabulate import frequencies
 
@@ -165,13 +165,13 @@ def compare(first: Run | str | Path, second: Run | str | Path) -> Waves:
     --------
     >>> import pipeline, tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     for wave, line in (("去年", "窗口推诿扯皮。"), ("今年", "办个证跑了四趟。")):
+    ...     for wave, line in (("去年", "会多文件多，一天到晚填表。"), ("今年", "办个证跑了四趟。")):
     ...         source = Path(folder, f"{wave}.csv")
-    ...         _ = source.write_text("\\n".join(["留言内容", *[line] * 40]), encoding="utf-8")
+    ...         _ = source.write_text("\n".join(["留言内容", *[line] * 40]), encoding="utf-8")
     ...         _ = pipeline.classify(source, out=Path(folder, wave))
     ...     waves = compare(Path(folder, "去年"), Path(folder, "今年"))
-    ...     dict(waves.table().set_index("category").loc[["bureaucratism", "service_gap"], "change"])
-    {'bureaucratism': '不再出现', 'service_gap': '新出现'}
+    ...     dict(waves.table().set_index("category").loc[["formalism", "service_gap"], "change"])
+    {'formalism': '不再出现', 'service_gap': '新出现'}
     """
     runs = [run if isinstance(run, Run) else Run(Path(run)) for run in (first, second)]
     names = _same_names(*runs)
@@ -228,7 +228,7 @@ def _shares(counts: list[pd.DataFrame], runs: list[Run]) -> Table:
         frame[f"{prefix}difference"] = gap.share
         frame[f"{prefix}difference_low"], frame[f"{prefix}difference_high"] = gap.low, gap.high
     people = [int(own["respondents"].iloc[-1]) for own in counts]
-    tests = [test_of(hits, people) if all(people) else test_of([], []) for hits in _pairs(frame)]
+    tests = [compared(hits, people) if all(people) else compared([], []) for hits in _pairs(frame)]
     for name in ("test", "p", "withheld"):
         frame[name] = [getattr(result, name) for result in tests]
     frame["p_adjusted"] = adjust(frame["p"])
