@@ -31,7 +31,12 @@ _EXAMPLES = learning.EXAMPLES | {
         'qunyan explain "办个证跑了四趟，窗口还说材料不全，建议搞一网通办"',
         "cat 一段话.txt | qunyan explain - --json",
     ),
-    "report": ("qunyan report 结果", "qunyan report 结果 --by 单位", "qunyan report 结果 --audit 抽查.xlsx"),
+    "report": (
+        "qunyan report 结果",
+        "qunyan report 结果 --by 单位",
+        "qunyan report 结果 --audit 抽查.xlsx",
+        "qunyan report 结果 --comments 访谈/ --sav",
+    ),
     "explore": ("qunyan explore 结果", "qunyan explore 结果 --kwic 窗口", "qunyan explore 结果 --csv"),
     "compare": ("qunyan compare 去年 今年", "qunyan compare 去年 今年 -o 两期比较.xlsx"),
     "verify": ("qunyan verify 结果",),
@@ -254,18 +259,43 @@ def report(
             show_default=False,
         ),
     ],
+    comments: Annotated[
+        list[Path],
+        Option(
+            help="当初编码的 .docx 文件或文件夹（可以写几次）：写一份带编码批注的副本到 OUT/comments。",
+            metavar="SOURCE",
+            default_factory=list,
+            show_default=False,
+        ),
+    ],
     label: Annotated[
         str | None, Option(help="标签在抽查表的哪一列（模型每条只给一个标签时）。", metavar="COLUMN")
     ] = None,
+    sav: Annotated[bool, Option("--sav", help="另写 OUT/results.sav，供 SPSS 用。")] = False,
     interviewer: Interviewer = False,
 ) -> int:
     """Write tables, workbook and reports again."""
     from pipeline.job import report as write_again
 
-    run = write_again(out, by=by or None, interviewer=interviewer or None, audit=audit, label=label)
-    for warning in run.manifest["audit"]["warnings"] if audit else ():
+    def warn(warning: str) -> None:
         tell(say("提示：{warning}", warning=warning))
-    return _summarise(run)
+
+    run = write_again(
+        out,
+        by=by or None,
+        interviewer=interviewer or None,
+        audit=audit,
+        label=label,
+        comments=comments,
+        sav=sav,
+        tell=warn,
+    )
+    code = _summarise(run)
+    if comments:
+        show(say("带批注的 Word 文件：{path}", path=run.folder / "comments"))
+    if sav:
+        show(say("SPSS 文件：{path}", path=run.folder / "results.sav"))
+    return code
 
 
 @app.command(help="探索结果：关键词、词语在原话里的位置、新词、无类别语句的分组、重复的话。")

@@ -46,6 +46,12 @@ ENGLISH = {
     "标好的抽查表（sample 写的，可以写几次）：按其中随机抽的句子校正占比。": (
         "Labelled sheets of `sample` (repeatable): correct the shares by the sentences in them drawn at random."
     ),
+    "当初编码的 .docx 文件或文件夹（可以写几次）：写一份带编码批注的副本到 OUT/comments。": (
+        "The .docx files that were coded, or folders (repeatable): write copies with the codings as comments to OUT/comments."
+    ),
+    "另写 OUT/results.sav，供 SPSS 用。": "Write OUT/results.sav for SPSS too.",
+    "带批注的 Word 文件：{path}": "Word files with comments: {path}",
+    "SPSS 文件：{path}": "SPSS file: {path}",
     "标签在抽查表的哪一列（模型每条只给一个标签时）。": "Column of labels in those sheets (for models that give one label).",
     "探索结果：关键词、词语在原话里的位置、新词、无类别语句的分组、重复的话。": (
         "Explore a run: keywords, concordance, new words, groups of what has no category, duplicates."

@@ -36,6 +36,9 @@ OUTPUTS = (
 EXPLORED = "explore/*.csv"
 """What `qunyan explore` writes: not part of the run, but gone with it."""
 
+ON_DEMAND = ("comments/**/*.docx", "results.sav")
+"""What `qunyan report` writes where it is asked for: the same."""
+
 _PRIVATE = ".qunyan"
 _PLAN = f"{_PRIVATE}/plan.json"
 _LOCK = f"{_PRIVATE}/lock"
@@ -166,7 +169,7 @@ def begin(out: Path, key: str, *, force: bool = False) -> None:
     with whole_file(out / _PLAN) as path:
         path.write_text(json.dumps({"key": key}), encoding="utf-8")
     if force or not same:
-        clear(out, MANIFEST, *OUTPUTS, EXPLORED)
+        clear(out, MANIFEST, *OUTPUTS, EXPLORED, *ON_DEMAND)
 
 
 def abandon(out: Path) -> None:

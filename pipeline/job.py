@@ -191,6 +191,9 @@ def report(
     interviewer: bool | None = None,
     audit: Sequence[str | Path] = (),
     label: str | None = None,
+    comments: Sequence[str | Path] = (),
+    sav: bool = False,
+    tell: Callable[[str], None] | None = None,
 ) -> Run:
     """Write tables, workbook and reports again from the stored units.
 
@@ -207,24 +210,47 @@ def report(
         run keeps them for later reports.
     label : str, optional
         The column of those sheets that holds the one label a row, where the run's model gives one.
+    comments : sequence of str or Path
+        The Word files that were coded, or folders with them: copies with the codings as comments go into `OUT/comments`.
+    sav : bool
+        Whether to write `OUT/results.sav` for SPSS: a row a unit, a 0/1 variable a category.
+    tell : callable, optional
+        Told in a sentence what an audit or the comments leave out.
 
     Raises
     ------
     LabelsRefused
         If an audit cannot be read, is no random one, or not one of this run.
+    InputRefused
+        If there is no finished run, or none of the Word files is one of it.
     """
     run = Run(Path(out))
     _ = run.manifest
     with hold(run.folder):
         manifest = dict(Run(run.folder).manifest)
+        told = _extras(run.folder, manifest, comments, sav=sav)
         if audit:
             manifest["audit"] = _audited(run.folder, manifest, [Path(path) for path in audit], label)
+            told += manifest["audit"]["warnings"]
         given = {"by": None if by is None else list(by), "interviewer": interviewer}
         manifest["tables"] |= {name: value for name, value in given.items() if value is not None}
         tables = _tabulated(run.folder, manifest)
         begin(run.folder, manifest["key"])
         _present(run.folder, manifest, tables)
+    if tell:
+        for sentence in told:
+            tell(sentence)
     return Run(run.folder)
+
+
+def _extras(out: Path, manifest: dict[str, Any], comments: Sequence[str | Path], *, sav: bool) -> list[str]:
+    """Write what is not part of every run; return what should be known of it."""
+    from pipeline.report.coded import write_commented, write_spss
+
+    names = manifest["codebook"]["categories"]
+    if sav:
+        write_spss(out, names)
+    return write_commented(out, comments, manifest["files"], names) if comments else []
 
 
 def _tell(progress: Report | None, state: Progress) -> None:
