@@ -382,7 +382,7 @@ def _audited(out: Path, manifest: dict[str, Any], sheets: Sequence[Path], label:
 
     frame, warnings = read_audit(out, manifest["codebook"]["categories"], sheets, label)
     store_audit(frame, out)
-    return {"sheets": {path.name: sha256(path) for path in sheets}, "units": len(frame), "warnings": warnings}
+    return {"sheets": [sha256(path) for path in sheets], "units": len(frame), "warnings": warnings}
 
 
 def _tabulated(out: Path, manifest: dict[str, Any]) -> list[Table]:

@@ -229,5 +229,6 @@ def test_respondents_of_one_unit_each_are_corrected_by_units(tmp_path: Path) -> 
     source.write_text("\n".join(["留言内容", *lines]), encoding="utf-8")
     run = pipeline.classify(source, out=tmp_path / "结果")
     frame = run.prevalence(sampled(run, tmp_path / "抽查.xlsx", agrees, "units"))
+    assert set(frame["checked_coded"] + frame["checked_other"]) == {60}, "sentences that are nearly equal are drawn too"
     wide = frame.pivot(index=["category", "kind"], columns="base", values="share")
     assert wide["respondents"].tolist() == pytest.approx(wide["units"].tolist())
