@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline.codebook import Category, Codebook
 from pipeline.errors import LabelsRefused
-from pipeline.folder import whole_file
+from pipeline.folder import sha256, whole_file
 from pipeline.labels import AUDIT, WHOLE, LabelOptions, Labels, read_labels
 from pipeline.labelsheet import unit_key
 from pipeline.query import unit_parts
@@ -101,13 +101,21 @@ def _units(folder: Path) -> pd.DataFrame:
     return places
 
 
-def store_audit(frame: pd.DataFrame, folder: Path) -> None:
-    """Keep an audit in the run's folder, so that every later report has it."""
+def take_audit(folder: Path, names: Mapping[str, str], paths: Sequence[Path], label: str | None) -> dict[str, Any]:
+    """Read an audit and keep it in the run's folder, so that every later report has it; see `read_audit`.
+
+    Returns
+    -------
+    dict
+        What the manifest says of it: the sheets' hashes, how many units, what was left out.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    frame, warnings = read_audit(folder, names, paths, label)
     with whole_file(folder / NAME) as path:
         pq.write_table(pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(), path)
+    return {"sheets": [sha256(path) for path in paths], "units": len(frame), "warnings": warnings}
 
 
 def load_audit(folder: Path) -> pd.DataFrame | None:

@@ -224,13 +224,17 @@ def report(
     InputRefused
         If there is no finished run, or none of the Word files is one of it.
     """
+    from pipeline.audit import take_audit
+    from pipeline.report.coded import write_on_demand
+
     run = Run(Path(out))
     _ = run.manifest
     with hold(run.folder):
         manifest = dict(Run(run.folder).manifest)
-        told = _extras(run.folder, manifest, comments, sav=sav)
+        names = manifest["codebook"]["categories"]
+        told = write_on_demand(run.folder, names, manifest["files"], comments, sav=sav)
         if audit:
-            manifest["audit"] = _audited(run.folder, manifest, [Path(path) for path in audit], label)
+            manifest["audit"] = take_audit(run.folder, names, [Path(path) for path in audit], label)
             told += manifest["audit"]["warnings"]
         given = {"by": None if by is None else list(by), "interviewer": interviewer}
         manifest["tables"] |= {name: value for name, value in given.items() if value is not None}
@@ -241,16 +245,6 @@ def report(
         for sentence in told:
             tell(sentence)
     return Run(run.folder)
-
-
-def _extras(out: Path, manifest: dict[str, Any], comments: Sequence[str | Path], *, sav: bool) -> list[str]:
-    """Write what is not part of every run; return what should be known of it."""
-    from pipeline.report.coded import write_commented, write_spss
-
-    names = manifest["codebook"]["categories"]
-    if sav:
-        write_spss(out, names)
-    return write_commented(out, comments, manifest["files"], names) if comments else []
 
 
 def _tell(progress: Report | None, state: Progress) -> None:
@@ -374,15 +368,6 @@ def _quality(spec: CoderSpec, coder: UnitCoder) -> list[str]:
         return quality_told(card) if tuple(card["per_category"]) == coder.categories else []
     except (OSError, ValueError, KeyError, TypeError):
         return []
-
-
-def _audited(out: Path, manifest: dict[str, Any], sheets: Sequence[Path], label: str | None) -> dict[str, Any]:
-    """Read an audit and keep it in the run; return what the manifest says of it."""
-    from pipeline.audit import read_audit, store_audit
-
-    frame, warnings = read_audit(out, manifest["codebook"]["categories"], sheets, label)
-    store_audit(frame, out)
-    return {"sheets": [sha256(path) for path in sheets], "units": len(frame), "warnings": warnings}
 
 
 def _tabulated(out: Path, manifest: dict[str, Any]) -> list[Table]:

@@ -22,37 +22,41 @@ MOST_WORDS = 20_000
 
 KINDS = {False: "词", True: "短语"}
 
-_PLACES = """
-CREATE TABLE places AS
-SELECT row_number() OVER () AS place, file, location FROM (SELECT DISTINCT file, location FROM spoken)
-"""
 _TERMS = """
-CREATE VIEW terms AS
-SELECT place, file, categories, false AS phrase, unnest(words) AS word FROM spoken JOIN places USING (file, location)
-UNION ALL
-SELECT place, file, categories, true, unnest(list_filter(
-    list_transform(range(1, len(words)), lambda i: words[i] || words[i + 1]), lambda pair: contains(text, pair)))
-FROM spoken JOIN places USING (file, location)
+CREATE OR REPLACE TEMP MACRO terms_of(words, text) AS list_concat(
+    list_transform(words, lambda word: {'phrase': false, 'word': word}),
+    list_transform(
+        list_filter(
+            list_transform(range(1, len(words)), lambda place: words[place] || words[place + 1]),
+            lambda pair: contains(text, pair)
+        ),
+        lambda pair: {'phrase': true, 'word': pair}
+    )
+)
 """
 _COUNTED = """
 CREATE TABLE word_counts AS
 SELECT phrase, word, sum(n)::BIGINT AS frequency, count(*) AS responses, count(DISTINCT file) AS files
-FROM (SELECT phrase, word, place, file, count(*) AS n FROM terms GROUP BY ALL)
+FROM (
+    SELECT term.phrase, term.word, file, place, count(*) AS n
+    FROM (SELECT file, hash(file, location) AS place, unnest(terms_of(words, text)) AS term FROM spoken) GROUP BY ALL
+)
 GROUP BY phrase, word
 """
 _INSIDE = """
 CREATE OR REPLACE TEMP TABLE inside AS
 SELECT key, phrase, word, sum(n)::BIGINT AS frequency, count(*) AS responses
-FROM (SELECT key, phrase, word, place, count(*) AS n FROM ({terms}) GROUP BY ALL)
+FROM (
+    SELECT key, term.phrase, term.word, place, count(*) AS n
+    FROM (SELECT key, hash(file, location) AS place, unnest(terms_of(words, text)) AS term FROM ({units})) GROUP BY ALL
+)
 GROUP BY key, phrase, word
 """
-_OF_CATEGORIES = "SELECT unnest(categories) AS key, phrase, word, place FROM terms"
+_OF_CATEGORIES = "SELECT unnest(categories) AS key, file, location, words, text FROM spoken"
 _OF_GROUPS = """
-SELECT label AS key, phrase, word, place FROM terms JOIN (
-    SELECT DISTINCT place, label
-    FROM (SELECT file, location, coalesce(nullif(trim({column}), ''), $missing) AS grp FROM heard)
-    JOIN labels USING (grp) JOIN places USING (file, location)
-) USING (place) WHERE label <> $missing
+SELECT label AS key, file, location, words, text
+FROM (SELECT *, coalesce(nullif(trim({column}), ''), $missing) AS grp FROM heard) JOIN labels USING (grp)
+WHERE label <> $missing
 """
 _OVERUSED = """
 WITH corpus AS (SELECT key, phrase, sum(frequency)::BIGINT AS tokens FROM inside GROUP BY key, phrase),
@@ -80,11 +84,10 @@ _PHRASES = "短语是原话里紧挨着的两个词，至少两条回答用过�
 
 
 def count_words(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make `places` (responses), the view `terms` and the table `word_counts`, on which the tables of words rest.
+    """Make the table `word_counts`, and the macro `terms_of`, on which the tables of words rest.
 
     A term is a word, or a phrase: two words that stand next to each other in the text.
     """
-    connection.execute(_PLACES)
     connection.execute(_TERMS)
     connection.execute(_COUNTED)
 
@@ -116,7 +119,7 @@ def keywords(connection: duckdb.DuckDBPyConnection, names: Mapping[str, str]) ->
     names : mapping of str to str
         Category id to Chinese name, in order.
     """
-    connection.execute(_INSIDE.format(terms=_OF_CATEGORIES))
+    connection.execute(_INSIDE.format(units=_OF_CATEGORIES))
     frame = _best(_overused(connection, "word_counts"), list(names)).rename(columns={"key": "category"})
     frame.insert(1, "name", frame["category"].map(names))
     headings = {"name": "类别", **_KEYNESS}
@@ -138,8 +141,8 @@ def group_keywords(connection: duckdb.DuckDBPyConnection, column: str) -> Table:
     column : str
         The column.
     """
-    terms = _OF_GROUPS.format(column=quoted(column))
-    connection.execute(_INSIDE.format(terms=terms), {"missing": MISSING})
+    units = _OF_GROUPS.format(column=quoted(column))
+    connection.execute(_INSIDE.format(units=units), {"missing": MISSING})
     frame = _overused(connection, "inside")
     frame = frame[(frame["responses"] > 1) & ~frame["key"].str.startswith(JOINED)]
     frame = _best(frame, sorted(set(frame["key"]))).rename(columns={"key": "group"})

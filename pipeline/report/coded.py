@@ -19,6 +19,20 @@ if TYPE_CHECKING:
 COMMENTS, SAV = "comments", "results.sav"
 
 
+def write_on_demand(
+    folder: Path,
+    names: Mapping[str, str],
+    files: Mapping[str, Mapping[str, Any]],
+    comments: Sequence[str | Path] = (),
+    *,
+    sav: bool = False,
+) -> list[str]:
+    """Write what a user asks for beyond the reports: commented Word files, `results.sav`; return what was left out."""
+    if sav:
+        write_sav(folder / SAV, _units(folder), names)
+    return write_commented(folder, comments, files, names) if comments else []
+
+
 def write_commented(
     folder: Path, sources: Sequence[str | Path], files: Mapping[str, Mapping[str, Any]], names: Mapping[str, str]
 ) -> list[str]:
@@ -76,11 +90,6 @@ def _within(name: str) -> Path:
     """
     path = Path(name)
     return Path(*(part for part in path.parts if part not in ("..", path.anchor)))
-
-
-def write_spss(folder: Path, names: Mapping[str, str]) -> Path:
-    """Write all units of a run as `results.sav` in its folder; see `pipeline.report.spss.write_sav`."""
-    return write_sav(folder / SAV, _units(folder), names)
 
 
 def _units(folder: Path, file: str | None = None) -> pd.DataFrame:
