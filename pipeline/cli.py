@@ -277,9 +277,6 @@ def report(
     """Write tables, workbook and reports again."""
     from pipeline.job import report as write_again
 
-    def warn(warning: str) -> None:
-        tell(say("提示：{warning}", warning=warning))
-
     run = write_again(
         out,
         by=by or None,
@@ -288,7 +285,7 @@ def report(
         label=label,
         comments=comments,
         sav=sav,
-        tell=warn,
+        tell=lambda warning: tell(say("提示：{warning}", warning=warning)),
     )
     code = _summarise(run)
     if comments:

@@ -205,24 +205,14 @@ def report(
         Other metadata columns to break down by; those of the run when not given.
     interviewer : bool, optional
         Whether the interviewer's turns count; as in the run when not given.
-    audit : sequence of str or Path
-        Sheets of `qunyan sample`, filled in: the shares are corrected by the units in them that were drawn at random. The
-        run keeps them for later reports.
-    label : str, optional
-        The column of those sheets that holds the one label a row, where the run's model gives one.
+    audit, label
+        Sheets of an audit, filled in, and their column of labels; see `pipeline.audit.read_audit`. The run keeps them.
     comments : sequence of str or Path
-        The Word files that were coded, or folders with them: copies with the codings as comments go into `OUT/comments`.
+        The Word files that were coded, or folders: copies with the codings as comments go into `OUT/comments`.
     sav : bool
-        Whether to write `OUT/results.sav` for SPSS: a row a unit, a 0/1 variable a category.
+        Whether to write `OUT/results.sav` for SPSS.
     tell : callable, optional
         Told in a sentence what an audit or the comments leave out.
-
-    Raises
-    ------
-    LabelsRefused
-        If an audit cannot be read, is no random one, or not one of this run.
-    InputRefused
-        If there is no finished run, or none of the Word files is one of it.
     """
     from pipeline.audit import take_audit
     from pipeline.report.coded import write_on_demand
@@ -371,15 +361,12 @@ def _quality(spec: CoderSpec, coder: UnitCoder) -> list[str]:
 
 
 def _tabulated(out: Path, manifest: dict[str, Any]) -> list[Table]:
-    from pipeline.audit import load_audit
-    from pipeline.prevalence import prevalence
+    from pipeline.prevalence import with_audit
     from pipeline.tabulate import tabulate
 
     names = manifest["codebook"]["categories"]
     options = manifest["tables"] | {"date": manifest["tables"]["date"] or _only_date(manifest["files"])}
-    tables = tabulate(out, names, **options)
-    audit = load_audit(out)
-    return tables if audit is None else [tables[0], prevalence(out, names, audit), *tables[1:]]
+    return with_audit(tabulate(out, names, **options), out, names)
 
 
 def _only_date(files: dict[str, dict[str, Any]]) -> str | None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.audit import load_audit
 from pipeline.query import open_units
 from pipeline.stats import LEVEL, ClusterSums, clustered, wilson
 from pipeline.tables import Table
@@ -177,6 +178,12 @@ def prevalence(folder: Path, names: Mapping[str, str], audit: pd.DataFrame) -> T
     ]
     frame = pd.DataFrame(rows, columns=["category", "kind", "base", *_HEADINGS])
     return Table("prevalence", "抽查校正后的占比", frame, _HEADINGS, tuple(_notes(run)))
+
+
+def with_audit(tables: list[Table], folder: Path, names: Mapping[str, str]) -> list[Table]:
+    """Return a run's tables, with `prevalence` behind the first where the run keeps an audit."""
+    audit = load_audit(folder)
+    return tables if audit is None else [tables[0], prevalence(folder, names, audit), *tables[1:]]
 
 
 @dataclass(frozen=True, slots=True)
