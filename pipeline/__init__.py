@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from pipeline.job import classify
     from pipeline.records import Statement
     from pipeline.result import Run, verify
+    from pipeline.waves import compare
 
-__all__ = ["Coder", "QunyanError", "Run", "Statement", "classify", "verify"]
+__all__ = ["Coder", "QunyanError", "Run", "Statement", "classify", "compare", "verify"]
 __version__ = "0.1.0"
 
 _ROOMS = {
@@ -28,6 +29,7 @@ _ROOMS = {
     "Run": "result",
     "Statement": "records",
     "classify": "job",
+    "compare": "waves",
     "verify": "result",
 }
 

@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -15,7 +14,7 @@ from typer import Argument, Option
 
 from pipeline import learning
 from pipeline.door import BUG, REFUSED, REJECTED, honest, run_app
-from pipeline.terminal import explained, listed, progress_shown, say, show, tell
+from pipeline.terminal import changed, explained, listed, progress_shown, say, show, tell
 
 if TYPE_CHECKING:
     from pipeline.result import Run
@@ -37,8 +36,14 @@ _EXAMPLES = learning.EXAMPLES | {
         'qunyan explain "办个证跑了四趟，窗口还说材料不全，建议搞一网通办"',
         "cat 一段话.txt | qunyan explain - --json",
     ),
-    "report": ("qunyan report 结果", "qunyan report 结果 --by 单位"),
+    "report": (
+        "qunyan report 结果",
+        "qunyan report 结果 --by 单位",
+        "qunyan report 结果 --audit 抽查.xlsx",
+        "qunyan report 结果 --comments 访谈/ --sav",
+    ),
     "explore": ("qunyan explore 结果", "qunyan explore 结果 --kwic 窗口", "qunyan explore 结果 --csv"),
+    "compare": ("qunyan compare 去年 今年", "qunyan compare 去年 今年 -o 两期比较.xlsx"),
     "verify": ("qunyan verify 结果",),
     "codebook": ("qunyan codebook show", "qunyan codebook new 手册.xlsx", "qunyan codebook check 手册.xlsx"),
     "show": ("qunyan codebook show", "qunyan codebook show 手册.csv"),
@@ -267,6 +272,28 @@ def _print_json(value: object) -> None:
 def report(
     out: RunFolder,
     by: By,
+    audit: Annotated[
+        list[Path],
+        Option(
+            help="标好的抽查表（sample 写的，可以写几次）：按其中随机抽的句子校正占比。",
+            metavar="SHEET",
+            default_factory=list,
+            show_default=False,
+        ),
+    ],
+    comments: Annotated[
+        list[Path],
+        Option(
+            help="当初编码的 .docx 文件或文件夹（可以写几次）：写一份带编码批注的副本到 OUT/comments。",
+            metavar="SOURCE",
+            default_factory=list,
+            show_default=False,
+        ),
+    ],
+    label: Annotated[
+        str | None, Option(help="标签在抽查表的哪一列（模型每条只给一个标签时）。", metavar="COLUMN")
+    ] = None,
+    sav: Annotated[bool, Option("--sav", help="另写 OUT/results.sav，供 SPSS 用。")] = False,
     interviewer: Interviewer = False,
     redact: Redact = None,
     min_group: Annotated[
@@ -274,10 +301,26 @@ def report(
     ] = None,
 ) -> int:
     """Write tables, workbook and reports again."""
-    from pipeline.job import report as write_again
+    from pipeline.present import report as write_again
 
-    write = partial(write_again, by=by or None, interviewer=interviewer or None)
-    return _summarise(write(out, redact=redact, min_group=min_group))
+    run = write_again(
+        out,
+        by=by or None,
+        interviewer=interviewer or None,
+        redact=redact,
+        min_group=min_group,
+        audit=audit,
+        label=label,
+        comments=comments,
+        sav=sav,
+        tell=lambda warning: tell(say("提示：{warning}", warning=warning)),
+    )
+    code = _summarise(run)
+    if comments:
+        show(say("带批注的 Word 文件：{path}", path=run.folder / "comments"))
+    if sav:
+        show(say("SPSS 文件：{path}", path=run.folder / "results.sav"))
+    return code
 
 
 @app.command(help="探索结果：关键词、词语在原话里的位置、新词、无类别语句的分组、重复的话。")
@@ -303,6 +346,28 @@ def explore(
             show(line)
     for table in tables if as_csv else ():
         tell(say("已写好 {path}。", path=look.write_csv(table, out)))
+
+
+@app.command(help="比较两期结果：哪些问题增多、减少、新出现，用词有什么变化。")
+@honest
+def compare(
+    first: Annotated[Path, Argument(help="上期的结果文件夹。", metavar="OUT1", show_default=False)],
+    second: Annotated[Path, Argument(help="本期的结果文件夹。", metavar="OUT2", show_default=False)],
+    out: Annotated[
+        Path | None, Option("--out", "-o", help="写成工作簿（.xlsx），或表格、工作簿和图（文件夹）。", metavar="PATH")
+    ] = None,
+    force: Annotated[bool, Option("--force", help="替换已有的文件。")] = False,
+) -> None:
+    """Print what changed between two runs."""
+    from pipeline.waves import compare as compare_runs
+
+    waves = compare_runs(first, second)
+    for warning in waves.warnings:
+        tell(say("提示：{warning}", warning=warning))
+    for line in changed(*waves.tables):
+        show(line)
+    if out:
+        show(say("已写好 {path}。", path=waves.save(out, force=force)))
 
 
 @app.command(help="检查结果文件夹有没有缺失或被改动。")

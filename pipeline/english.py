@@ -43,12 +43,33 @@ ENGLISH = {
     "用已有的编码结果重新生成表格、工作簿和报告，不重新编码。": (
         "Write tables, workbook and reports again from a run, without coding."
     ),
+    "标好的抽查表（sample 写的，可以写几次）：按其中随机抽的句子校正占比。": (
+        "Labelled sheets of `sample` (repeatable): correct the shares by the sentences in them drawn at random."
+    ),
+    "当初编码的 .docx 文件或文件夹（可以写几次）：写一份带编码批注的副本到 OUT/comments。": (
+        "The .docx files that were coded, or folders (repeatable): write copies with the codings as comments to OUT/comments."
+    ),
+    "另写 OUT/results.sav，供 SPSS 用。": "Write OUT/results.sav for SPSS too.",
+    "带批注的 Word 文件：{path}": "Word files with comments: {path}",
+    "SPSS 文件：{path}": "SPSS file: {path}",
+    "标签在抽查表的哪一列（模型每条只给一个标签时）。": "Column of labels in those sheets (for models that give one label).",
     "探索结果：关键词、词语在原话里的位置、新词、无类别语句的分组、重复的话。": (
         "Explore a run: keywords, concordance, new words, groups of what has no category, duplicates."
     ),
     "只看这个词在原话里的每一处。": "Only show every place where this term stands.",
     "把各表全部写成 OUT/explore/*.csv。": "Write the whole tables to OUT/explore/*.csv.",
     "classify 的结果文件夹。": "The folder of a classify run.",
+    "比较两期结果：哪些问题增多、减少、新出现，用词有什么变化。": (
+        "Compare two runs: which problems grew, fell or are new, and how the words changed."
+    ),
+    "上期的结果文件夹。": "Folder of the earlier run.",
+    "本期的结果文件夹。": "Folder of the later run.",
+    "写成工作簿（.xlsx），或表格、工作簿和图（文件夹）。": "Write a workbook (.xlsx), or tables, workbook and picture (a folder).",
+    "替换已有的文件。": "Replace what is there.",
+    "  {name}：{then} → {now} 人，占 {share} → {later}，差 {gap}（{low}～{high}）百分点　{change}": (
+        "  {name}: {then} → {now} respondents, {share} → {later}, difference {gap} ({low} to {high}) points  {change}"
+    ),
+    "  {wave}多用的词：{words}": "  Words used more in {wave}: {words}",
     "检查结果文件夹有没有缺失或被改动。": "Check a run against its manifest.",
     "看、新建、检查编码手册。": "Print, start and check a codebook.",
     "列出类别；不写文件就列自带的。": "Print the categories; the built-in ones without a file.",
@@ -165,7 +186,12 @@ ENGLISH = {
     "看哪个模型没把握（不写就用自带的）。": "The model whose doubts count (default: the built-in one).",
     "几位标注者，每人一个工作簿。": "How many coders; a workbook each.",
     "几位标注者共同标的百分比。": "Percentage of sentences that all coders label.",
-    "已写好 {path}：标注后用 qunyan train {path} -o 模型 训练。": "Written {path}: label it, then qunyan train {path} -o MODEL.",
+    "已写好 {path}：标注后用 qunyan report {run} --audit {path} 校正占比，或用 qunyan train {path} -o 模型 训练。": (
+        "Written {path}: label it, then qunyan report {run} --audit {path} corrects the shares, qunyan train {path} -o MODEL trains."
+    ),
+    "只随机抽，供核对：units 抽句子，respondents 抽人（抽中的人每句都标，才能校正人数）。": (
+        "Draw at random only, for an audit: units, or all units of respondents (which corrects shares of respondents too)."
+    ),
     "每位标注者一个文件。": "A file a coder.",
     "把分歧写成工作簿，商定后可直接训练。": "Write the disagreements as a workbook to settle; it trains as it is.",
     "{count} 句由至少两人标注。": "{count} sentences were labelled by two coders or more.",

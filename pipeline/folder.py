@@ -26,6 +26,7 @@ OUTPUTS = (
     "tables/*.csv",
     "tables/*.parquet",
     "rejects.csv",
+    "audit.parquet",
     "results.xlsx",
     "report.html",
     "report.docx",
@@ -34,6 +35,9 @@ OUTPUTS = (
 
 EXPLORED = "explore/*.csv"
 """What `qunyan explore` writes: not part of the run, but gone with it."""
+
+ON_DEMAND = ("comments/**/*.docx", "results.sav")
+"""What `qunyan report` writes where it is asked for: the same."""
 
 _PRIVATE = ".qunyan"
 _PLAN = f"{_PRIVATE}/plan.json"
@@ -182,7 +186,7 @@ def begin(out: Path, key: str, *, force: bool = False) -> None:
     with whole_file(out / _PLAN) as path:
         path.write_text(json.dumps({"key": key}), encoding="utf-8")
     if force or not same:
-        clear(out, MANIFEST, *OUTPUTS, EXPLORED)
+        clear(out, MANIFEST, *OUTPUTS, EXPLORED, *ON_DEMAND)
 
 
 def abandon(out: Path) -> None:

@@ -20,8 +20,6 @@ from pipeline.errors import EnvironmentFault, InputRefused, QunyanError
 from pipeline.folder import (
     abandon,
     begin,
-    clear,
-    finish,
     hold,
     is_finished,
     is_run,
@@ -29,29 +27,19 @@ from pipeline.folder import (
     read_manifest,
     runs_within,
     sha256,
-    writing,
 )
-from pipeline.masked import privacy, refuse_other_units, told_units
+from pipeline.present import present
 from pipeline.read import ReadOptions, Source, discover, fingerprint, read, readers
 from pipeline.records import Reject, UnitCoder
 from pipeline.report import quality_of
 from pipeline.resources import shipped
 from pipeline.result import Run
 from pipeline.run import UNITS, Task, code_files
-from pipeline.tables import Table, write_tables
 
 FORMAT = 1
 """Of the run folder; a later version that stores otherwise says so here."""
 
 _LIBRARIES = ("qunyan", "pyarrow", "duckdb", "pandas", "jieba", "rjieba", "ahocorasick-rs", "scikit-learn")
-_TOTALS = {
-    "files": "文件",
-    "respondents": "受访者",
-    "units": "语句",
-    "read": "读到的记录",
-    "classified": "分类的记录",
-    "rejected": "没有分类的记录",
-}
 _BYTES_A_WORKER = 2 << 20
 """Starting a worker takes as long as coding about this much."""
 _MOST_WORKERS = 4
@@ -196,50 +184,8 @@ def classify(
                 _tell(progress, Progress("tables", files=len(sources), files_done=len(sources)))
                 manifest = {"key": task.key} | plan | {"tables": shown}
                 manifest["quality"] = quality_of(spec.model or shipped("models/builtin"), coder.categories)
-                with told_units(task.out, manifest) as told:
-                    _present(task.out, told, manifest, _tabulated(told, manifest))
+                present(task.out, manifest)
     return Run(task.out)
-
-
-def report(
-    out: str | Path,
-    *,
-    by: Sequence[str] | None = None,
-    interviewer: bool | None = None,
-    redact: bool | None = None,
-    min_group: int | None = None,
-) -> Run:
-    """Write tables, workbook and reports again from the stored units.
-
-    Parameters
-    ----------
-    out : str or Path
-        A finished run.
-    by : sequence of str, optional
-        Other metadata columns to break down by; those of the run when not given.
-    interviewer : bool, optional
-        Whether the interviewer's turns count; as in the run when not given.
-    redact : bool, optional
-        Whether personal data is replaced in tables and reports; as in the run when not given.
-    min_group : int, optional
-        Groups of fewer respondents are not shown in break-downs; as in the run when not given.
-
-    Raises
-    ------
-    InputRefused
-        If the units are not as `redact` asks: they were stored with personal data, or without it.
-    """
-    run = Run(Path(out))
-    refuse_other_units(run.folder, run.manifest, redact)
-    with hold(run.folder):
-        manifest = dict(Run(run.folder).manifest)
-        given = {"by": by and list(by), "interviewer": interviewer, "redact": redact, "min_group": min_group}
-        manifest["tables"] |= {name: value for name, value in given.items() if value is not None}
-        with told_units(run.folder, manifest) as told:
-            tables = _tabulated(told, manifest)
-            begin(run.folder, manifest["key"])
-            _present(run.folder, told, manifest, tables)
-    return Run(run.folder)
 
 
 def _tell(progress: Report | None, state: Progress) -> None:
@@ -355,43 +301,3 @@ def _coded(
         _tell(progress, Progress("code", file, order[file], len(order), units))
 
     return code_files(task, refused, make, jobs, tell)
-
-
-def _tabulated(out: Path, manifest: dict[str, Any]) -> list[Table]:
-    from pipeline.tabulate import tabulate
-
-    options = {name: value for name, value in manifest["tables"].items() if name != "redact"}
-    options["date"] = options["date"] or _only_date(manifest["files"])
-    return tabulate(out, manifest["codebook"]["categories"], **options)
-
-
-def _only_date(files: dict[str, dict[str, Any]]) -> str | None:
-    """Return the column of dates that was found, if all files agree on it."""
-    found = {heading for file in files.values() for heading in file["columns"].get("date", [])}
-    return found.pop() if len(found) == 1 else None
-
-
-def _present(out: Path, told: Path, manifest: dict[str, Any], tables: list[Table]) -> None:
-    """Write tables, workbook, reports and, last, the manifest; `told` holds the units that the reports tell of."""
-    from pipeline.report import write_reports
-
-    manifest["totals"] = _totals(out, manifest["files"])
-    manifest["headings"] = {table.name: dict(table.headings) for table in tables}
-    totals = {_TOTALS[name]: count for name, count in manifest["totals"].items()}
-    shown = {name: manifest["tables"][name] for name in ("by", "interviewer")}
-    clear(out, "tables/*.csv", "tables/*.parquet")
-    with writing(out):
-        write_tables(tables, out)
-        notes = {"quality": manifest["quality"], "privacy": privacy(manifest)}
-        write_reports(out, told, tables, manifest["codebook"]["categories"], totals, **shown, **notes)
-    finish(out, manifest)
-
-
-def _totals(out: Path, files: dict[str, dict[str, Any]]) -> dict[str, int]:
-    from pipeline.query import open_units
-
-    question = "SELECT (SELECT count(*) FROM people), (SELECT count(*) FROM parts)"
-    with open_units(out) as connection:
-        respondents, units = connection.execute(question).fetchall()[0]
-    counts = {name: sum(file[name] for file in files.values()) for name in ("read", "classified", "rejected")}
-    return {"files": len(files), "respondents": respondents, "units": units} | counts

@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 SHEET = "标注"
 """The sheet of a workbook made by `sample`; where there is one, only it is read."""
 
+DRAWN = "抽样"
+"""The column in which `sample` says why a unit was drawn."""
+
+AUDIT, WHOLE = "随机抽查", "随机抽查（整人）"
+"""Drawn at random from all units; belonging to a respondent drawn at random, with all units of his."""
+
 _TITLES = ("留言主题", "主题", "标题", "title", "subject")
 _GROUPS = ("respondent", "受访者", "setting")
 _SHOWN = 8
@@ -45,6 +51,8 @@ class Labels:
     groups: tuple[str, ...]
     places: tuple[str, ...] = ()
     ids: tuple[str, ...] = ()
+    drawn: tuple[str, ...] = ()
+    """Why each unit was drawn, where the sheet says so."""
     warnings: tuple[str, ...] = ()
 
     def __len__(self) -> int:
@@ -53,7 +61,7 @@ class Labels:
     def take(self, rows: Iterable[int]) -> Labels:
         """Return some of the units, in the order given."""
         rows = [int(row) for row in rows]
-        columns = ("texts", "statements", "categories", "groups", "places", "ids")
+        columns = ("texts", "statements", "categories", "groups", "places", "ids", "drawn")
         picked = {name: tuple(column[i] for i in rows) for name in columns if (column := getattr(self, name))}
         return replace(self, **picked)
 
@@ -286,6 +294,7 @@ def _labels(
         tuple(row.group for row in rows),
         tuple(row.place for row in rows),
         tuple(row.id for row in rows),
+        tuple(row.cells.get(DRAWN, "") for row in rows),
         tuple(warnings),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +35,17 @@ class Item:
     statement: str = ""
     categories: tuple[str, ...] | None = None
     """Filled in; None leaves the cells empty."""
+
+
+def unit_key(file: str, response: str, unit: int, text: str) -> str:
+    """Return the id by which a unit of a run is known in a sheet, whatever is done to its rows.
+
+    Examples
+    --------
+    >>> unit_key("访谈.txt", "1", 2, "办个证跑了四趟。")
+    'qee35b71a29847d2'
+    """
+    return "q" + hashlib.sha256(f"{file}\0{response}\0{unit}\0{text}".encode()).hexdigest()[:15]
 
 
 def write_sheet(

@@ -23,10 +23,18 @@ EXAMPLES = {
     "sample": (
         "qunyan sample 结果 -n 200 -o 待标注.xlsx",
         "qunyan sample 结果 -n 300 -o 待标注.xlsx --coders 2 --overlap 30",
+        "qunyan sample 结果 -n 200 -o 抽查.xlsx --audit respondents",
     ),
     "convert": ("qunyan codebook convert builtin 手册.qdc", "qunyan codebook convert 手册.qdc 手册.xlsx"),
     "agree": ("qunyan agree 甲.xlsx 乙.xlsx", "qunyan agree 甲.xlsx 乙.xlsx 丙.xlsx -o 待定.xlsx"),
 }
+
+
+class Audit(StrEnum):
+    """What an audit draws at random."""
+
+    units = "units"
+    respondents = "respondents"
 
 
 class From(StrEnum):
@@ -186,6 +194,13 @@ def sample(
     model: Annotated[Path | None, Option(help="看哪个模型没把握（不写就用自带的）。", metavar="MODEL")] = None,
     coders: Annotated[int, Option(help="几位标注者，每人一个工作簿。", min=1, max=50, metavar="N")] = 1,
     overlap: Annotated[int, Option(help="几位标注者共同标的百分比。", min=0, max=100, metavar="PERCENT")] = 20,
+    audit: Annotated[
+        Audit | None,
+        Option(
+            help="只随机抽，供核对：units 抽句子，respondents 抽人（抽中的人每句都标，才能校正人数）。",
+            show_default=False,
+        ),
+    ] = None,
     seed: Seed = 0,
     force: Force = False,
 ) -> None:
@@ -193,8 +208,12 @@ def sample(
     from pipeline.review import Draw
     from pipeline.review import sample as draw
 
-    for path in draw(run, out, Draw(units, coders, overlap / 100, seed), model, force=force):
-        show(say("已写好 {path}：标注后用 qunyan train {path} -o 模型 训练。", path=path))
+    wish = Draw(units, coders, overlap / 100, seed, audit.value if audit else "")
+    sentence = (
+        "已写好 {path}：标注后用 qunyan report {run} --audit {path} 校正占比，或用 qunyan train {path} -o 模型 训练。"
+    )
+    for path in draw(run, out, wish, model, force=force):
+        show(say(sentence, path=path, run=run))
 
 
 @honest

@@ -109,13 +109,41 @@ class Run:
         headings = self.manifest["headings"][name]
         return frame[list(headings)].rename(columns=headings) if zh else frame
 
+    def prevalence(self, labels: str | Path | Sequence[str | Path], label: str | None = None) -> pd.DataFrame:
+        """Return the shares corrected for the coder's errors by an audit; nothing is written.
+
+        Parameters
+        ----------
+        labels : str, Path, or sequence of them
+            Sheets of `qunyan sample`, filled in; what was drawn at random counts.
+        label : str, optional
+            Their column of labels, where the run's model gives one label a unit.
+
+        Returns
+        -------
+        DataFrame
+            The table `prevalence`, as `qunyan report OUT --audit SHEET` keeps it.
+
+        Raises
+        ------
+        LabelsRefused
+            If the sheets cannot be read, are no random audit, or not one of this run.
+        """
+        from pipeline.audit import read_audit
+        from pipeline.prevalence import prevalence
+
+        names = self.manifest["codebook"]["categories"]
+        paths = [Path(labels)] if isinstance(labels, (str, Path)) else list(map(Path, labels))
+        return prevalence(self.folder, names, read_audit(self.folder, names, paths, label)[0]).frame
+
     def chart(self, name: str) -> Picture | None:
         """Draw a table; the picture shows itself in a notebook and has `save`.
 
         Parameters
         ----------
         name : str
-            `frequencies`, `trend`, `cooccurrence`, `keywords`, `words` or one of the `by_…`.
+            `frequencies`, `trend`, `cooccurrence`, `keywords`, `words`, one of the `by_…`; after an audit `prevalence`
+            and `reliability`.
 
         Returns
         -------
@@ -127,9 +155,26 @@ class Run:
         KeyError
             If there is no such table, or it has no picture.
         """
-        from pipeline.chart import draw
+        from pipeline.chart import draw, reliability
 
+        if name == "reliability":
+            return reliability(self._checked())
         return draw(name, self.table)
+
+    def _checked(self) -> pd.DataFrame:
+        """Return the decisions that an audit has checked: `probability` as the coder gave it, and whether it is `right`."""
+        from pipeline.audit import load_audit
+
+        audit = load_audit(self.folder)
+        if audit is None:
+            raise KeyError(
+                "还没有抽查，画不出置信度与实际正确率：请先 qunyan sample --audit units，标好后 qunyan report --audit。"
+            )
+        place = ["file", "location", "unit"]
+        units = self.units([*place, "categories", "confidences"]).merge(audit, on=place)
+        decided = units.explode(["categories", "confidences"]).dropna(subset=["confidences"])
+        right = [name in true for name, true in zip(decided["categories"], decided["true_categories"], strict=True)]
+        return decided.assign(probability=decided["confidences"].astype(float), right=right)[["probability", "right"]]
 
     @property
     def rejects(self) -> pd.DataFrame:

@@ -1,12 +1,12 @@
 """What to label next: units spread over what was said, units the model is least sure of, and a random audit slice.
 
 The first are nearest to the centres of k-means clusters, the second have the smallest margins, of each category in turn; the
-audit slice is drawn at random from all units and marked, so that shares in the whole can be estimated from it alone.
+audit slice is drawn at random from all units, equal ones included, and marked, so that shares in the whole can be estimated
+from it alone (`pipeline.audit`).
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -21,7 +21,8 @@ from pipeline.errors import InputRefused, OutputRefused
 from pipeline.exchange import write_tasks
 from pipeline.features import Vocabulary
 from pipeline.grade import SEEN, open_model, seen_texts
-from pipeline.labelsheet import Item, write_sheet
+from pipeline.labels import AUDIT, DRAWN, WHOLE
+from pipeline.labelsheet import Item, unit_key, write_sheet
 from pipeline.model import LinearModel
 from pipeline.normalise import normalise
 from pipeline.records import Statement
@@ -31,7 +32,7 @@ from pipeline.train import cuts_of
 if TYPE_CHECKING:
     import pandas as pd
 
-AUDIT, SPREAD, UNSURE = "随机抽查", "代表", "没把握"
+SPREAD, UNSURE = "代表", "没把握"
 AUDIT_SHARE = 0.2
 SPREAD_SHARE = 0.3
 MOST = 20_000
@@ -53,6 +54,8 @@ class Draw:
     overlap: float = 0.2
     """Share of the units that all coders get, where there are several."""
     seed: int = 0
+    audit: str = ""
+    """`units` or `respondents`: draw nothing but units at random, or nothing but all units of random respondents."""
 
 
 def sample(
@@ -86,14 +89,19 @@ def sample(
     """
     draw = draw or Draw()
     learnt, book = open_model(model)
-    frame = _candidates(Run(out).units(_COLUMNS), learnt, draw.seed)
+    frame = _candidates(Run(out).units(_COLUMNS), draw)
     texts = [normalise(text) for text in frame["text"]]
     cuts = cuts_of(texts, book)
     scores, kinds = learnt.scores(cuts, texts)
     probable, certain = learnt.categories.probabilities(scores), learnt.statements.probabilities(kinds)
-    features = Vocabulary.of(cuts).matrix(cuts)
-    margin, doubted = doubts(learnt, probable, certain)
-    picked = choose(features, margin, draw.units, draw.seed, kinds=doubted, first=SEEN not in learnt.about)
+    if draw.audit:
+        picked = [(row, WHOLE if draw.audit == "respondents" else AUDIT) for row in range(len(frame))]
+    else:
+        free = _worth_asking(frame["text"], learnt)
+        margin, doubted = doubts(learnt, probable, certain)
+        features = Vocabulary.of(cuts).matrix(cuts)
+        first = SEEN not in learnt.about
+        picked = choose(features, margin, draw.units, draw.seed, kinds=doubted, free=free, first=first)
     if path.suffix.lower() in (".json", ".jsonl"):
         rows = [row for row, _ in picked]
         return [_exported(path, frame.iloc[rows], learnt, book, probable[rows], certain[rows], force=force)]
@@ -101,16 +109,33 @@ def sample(
     return _written(path, items, draw, book, exclusive=learnt.categories.exclusive, force=force)
 
 
-def _candidates(frame: pd.DataFrame, model: LinearModel, seed: int) -> pd.DataFrame:
-    """Return what may be asked for: what respondents said, each text once, without what the model was trained on."""
+def _candidates(frame: pd.DataFrame, draw: Draw) -> pd.DataFrame:
+    """Return the units among which to choose, in their order; for an audit those drawn."""
     frame = frame[frame["role"] != "interviewer"]
-    frame = frame[~frame["text"].map(_key).duplicated() & (frame["text"].map(_key) != "")]
     if frame.empty:
         raise InputRefused("这次运行里没有可标注的句子。")
-    frame = frame[~seen_texts(model, [normalise(text).strip() for text in frame["text"]])]
-    if frame.empty:
+    if draw.audit == "respondents":
+        return _of_random_people(frame, draw)
+    most = draw.units if draw.audit else MOST
+    return frame.sample(most, random_state=draw.seed).sort_index() if len(frame) > most else frame
+
+
+def _of_random_people(frame: pd.DataFrame, draw: Draw) -> pd.DataFrame:
+    """Return all units of so many random respondents that these have about the wanted number of units."""
+    people = frame[["file", "respondent"]].drop_duplicates()
+    count = max(1, round(draw.units * len(people) / len(frame)))
+    drawn = people.sample(min(count, len(people)), random_state=draw.seed)
+    return frame.reset_index().merge(drawn, on=["file", "respondent"]).set_index("index").sort_index()
+
+
+def _worth_asking(texts: pd.Series[str], model: LinearModel) -> NDArray[np.bool_]:
+    """Return which texts say something that is neither near one before them nor what the model was trained on, (n,)."""
+    keys = texts.map(_key)
+    seen = seen_texts(model, [normalise(text).strip() for text in texts])
+    free = np.asarray(~keys.duplicated() & (keys != "") & ~np.asarray(seen, dtype=bool))
+    if not free.any():
         raise InputRefused("这次运行里的句子都已经用来训练过这个模型，没有可再标注的：请换一批材料。")
-    return frame.sample(MOST, random_state=seed).sort_index() if len(frame) > MOST else frame
+    return free
 
 
 def _key(text: str) -> str:
@@ -142,9 +167,10 @@ def choose(
     seed: int = 0,
     *,
     kinds: NDArray[np.int_] | None = None,
+    free: NDArray[np.bool_] | None = None,
     first: bool = True,
 ) -> list[tuple[int, str]]:
-    """Choose units, none nearly equal to another.
+    """Choose units: some at random from all, the others such that none is nearly equal to another.
 
     Parameters
     ----------
@@ -158,6 +184,8 @@ def choose(
         Of the random parts.
     kinds : (n,) array of int, optional
         What the model takes each unit for, or the decision it doubts: each kind is asked for in its turn, rare ones too.
+    free : (n,) array of bool, optional
+        The units that may be chosen otherwise than at random; all when not given.
     first : bool
         Whether it is the first round; in later ones the model's doubts replace the spread.
 
@@ -166,19 +194,14 @@ def choose(
     list of (int, str)
         Rows, and why each was chosen, in the order of the rows.
     """
-    draw = np.random.default_rng(seed)
-    chosen: dict[int, str] = {}
-    spread = SPREAD_SHARE if first else 0.0
-    plan = ((AUDIT, round(count * AUDIT_SHARE)), (SPREAD, round(count * spread)), (UNSURE, count))
-    for why, most in plan:
-        wanted = min(most, count - len(chosen))
-        if why == AUDIT:
-            order = draw.permutation(len(margin))
-        elif why == SPREAD:
-            order = _central(features, np.arange(len(margin)), wanted, seed)
-        else:
-            order = _in_turn(margin, np.zeros(len(margin), int) if kinds is None else kinds)
-        _take(features, order, wanted, chosen, why)
+    drawn = np.random.default_rng(seed).permutation(len(margin))[: round(count * AUDIT_SHARE)]
+    chosen: dict[int, str] = dict.fromkeys(map(int, drawn), AUDIT)
+    pool = np.flatnonzero(free) if free is not None else np.arange(len(margin))
+    if first:
+        wanted = round(count * SPREAD_SHARE)
+        _take(features, _central(features, pool, wanted, seed), wanted, chosen, SPREAD)
+    unsure = _in_turn(margin[pool], np.zeros(len(pool), int) if kinds is None else kinds[pool])
+    _take(features, pool[unsure], count - len(chosen), chosen, UNSURE)
     return sorted(chosen.items())
 
 
@@ -251,13 +274,12 @@ def _item(row: Any, why: str, model: LinearModel, book: Codebook, probable: Any,
     decided = model.categories.decided(probable[None, :])[0]
     names = [f"{book.name_of(book.ids[k])} {probable[k]:.2f}" for k in np.flatnonzero(decided)]
     evidence = dict.fromkeys(item["term"] for item in row["evidence"])
-    told = {"抽样": why, "文件": row["file"], "位置": row["location"], "受访者": row["respondent"]}
+    told = {DRAWN: why, "文件": row["file"], "位置": row["location"], "受访者": row["respondent"]}
     guess = {"模型的类别": "、".join(names) or "无", "依据": "、".join(list(evidence)[:8])}
     if not model.categories.exclusive:
         kind = int(certain.argmax())
         guess = {"模型的表述": f"{Statement(model.statements.labels[kind]).zh} {certain[kind]:.2f}"} | guess
-    key = f"{row['file']}\0{row['response']}\0{row['unit']}\0{row['text']}"
-    return Item("q" + hashlib.sha256(key.encode()).hexdigest()[:15], row["text"], told, guess)
+    return Item(unit_key(row["file"], row["response"], row["unit"], row["text"]), row["text"], told, guess)
 
 
 def _written(path: Path, items: list[Item], draw: Draw, book: Codebook, *, exclusive: bool, force: bool) -> list[Path]:

@@ -17,6 +17,10 @@ Floats = NDArray[np.float64]
 LEVEL = 0.95
 """Confidence of every interval."""
 
+LEAST_DF = 5
+"""Degrees of freedom that a clustered interval has at least, where there are so many clusters: with fewer the intervals of
+rare events would hardly say anything."""
+
 
 def wilson(hits: ArrayLike, base: ArrayLike) -> tuple[Floats, Floats]:
     """Return Wilson's 95 % interval of shares of independent rows.
@@ -64,14 +68,20 @@ class ClusterSums:
     hh: Floats
     hm: Floats
     mm: Floats
+    rare: Floats
+    """Clusters that have a hit, or those that have a miss, whichever are fewer."""
 
 
 def clustered(sums: ClusterSums) -> tuple[Floats, Floats]:
     """Return the 95 % interval of a share of units that nest in clusters.
 
     The linearised variance of the ratio (the sandwich estimator) gives the effective number of units, reduced for few
-    or unequal clusters and never above the real number; Wilson's interval is taken at that number. Where no unit or
-    every unit has the property, a cluster counts as one unit.
+    or unequal clusters and never above the real number; Wilson's interval is taken at that number. The variance of a
+    rare event rests on the few clusters that have it: they, not all clusters, are the degrees of freedom. Where no unit
+    or every unit has the property, a cluster counts as one unit.
+
+    Simulated surveys are covered 93 to 97 times in 100. Where fewer than about seven clusters have a hit no interval can
+    do so, as the share takes a few values only; there the coverage is above (up to 99).
 
     Parameters
     ----------
@@ -89,15 +99,17 @@ def clustered(sums: ClusterSums) -> tuple[Floats, Floats]:
     counts estimated from survey data. Survey Methodology 24, 193-201.
     Carter, A. V., Schnepel, K. T. & Steigerwald, D. G. (2017). Asymptotic behavior of a t-test robust to cluster
     heterogeneity. Review of Economics and Statistics 99, 698-709 (the effective number of clusters).
+    Valliant, R. & Rust, K. F. (2010). Degrees of freedom approximations and rules-of-thumb. Journal of Official
+    Statistics 26, 585-602 (only clusters with cases count).
     Dean, N. & Pagano, M. (2015). Evaluating confidence interval methods for binomial proportions in clustered surveys.
     Journal of Survey Statistics and Methodology 3, 484-503.
 
     Examples
     --------
-    >>> ten_people_two_units_each = ClusterSums(*map(np.atleast_1d, (10.0, 8.0, 20.0, 16.0, 16.0, 40.0)))
+    >>> ten_people_two_units_each = ClusterSums(*map(np.atleast_1d, (10.0, 8.0, 20.0, 16.0, 16.0, 40.0, 4.0)))
     >>> low, high = clustered(ten_people_two_units_each)
     >>> round(float(low[0]), 2), round(float(high[0]), 2)
-    (0.14, 0.73)
+    (0.12, 0.76)
     """
     from scipy import stats
 
@@ -110,10 +122,46 @@ def clustered(sums: ClusterSums) -> tuple[Floats, Floats]:
     binomial = share * (1 - share)
     with np.errstate(divide="ignore", invalid="ignore"):
         effective = np.where(binomial > 0, binomial / variance, clusters)
-    effective *= (stats.norm.ppf((1 + LEVEL) / 2) / stats.t.ppf((1 + LEVEL) / 2, clusters - 1)) ** 2
+    freedom = np.where(binomial > 0, np.minimum(clusters - 1, np.maximum(sums.rare, LEAST_DF)), clusters - 1)
+    effective *= (stats.norm.ppf((1 + LEVEL) / 2) / stats.t.ppf((1 + LEVEL) / 2, freedom)) ** 2
     effective = np.minimum(effective, m)
     low, high = wilson(share * effective, effective)
     return np.where(many, low, np.nan), np.where(many, high, np.nan)
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Shares with their 95 % intervals, each an array, shape (n,)."""
+
+    share: Floats
+    low: Floats
+    high: Floats
+
+
+def difference(first: Interval, second: Interval) -> Interval:
+    """Return by how much independent shares differ, second less first, with a 95 % interval.
+
+    Newcombe's hybrid score interval where those of the shares are Wilson's; with intervals of clustered shares the same
+    recovery of variances.
+
+    References
+    ----------
+    Newcombe, R. G. (1998). Interval estimation for the difference between independent proportions: comparison of eleven
+    methods. Statistics in Medicine 17, 873-890 (method 10).
+    Zou, G. Y. & Donner, A. (2008). Construction of confidence limits about effect measures: a general approach.
+    Statistics in Medicine 27, 1693-1702.
+
+    Examples
+    --------
+    >>> shares = [Interval(np.array([hits / n]), *wilson([hits], [n])) for hits, n in ((48, 80), (56, 70))]
+    >>> gap = difference(*shares)
+    >>> round(float(gap.share[0]), 4), round(float(gap.low[0]), 4), round(float(gap.high[0]), 4)
+    (0.2, 0.0524, 0.3339)
+    """
+    share = second.share - first.share
+    down = np.hypot(second.share - second.low, first.high - first.share)
+    up = np.hypot(second.high - second.share, first.share - first.low)
+    return Interval(share, share - down, share + up)
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,5 +294,6 @@ def keyness(frequency: ArrayLike, rest: ArrayLike, tokens: ArrayLike, rest_token
     n, rest_n = np.asarray(tokens, float), np.asarray(rest_tokens, float)
     both = (a + b) / (n + rest_n)
     g2 = power_divergence(np.stack([a, b]), np.stack([both * n, both * rest_n]), lambda_="log-likelihood").statistic
-    ratio = np.log2((a / n) / (np.where(b > 0, b, 0.5) / rest_n))
+    with np.errstate(divide="ignore"):
+        ratio = np.log2((a / n) / (np.where(b > 0, b, 0.5) / rest_n))
     return Keyness(np.asarray(g2), ratio, np.asarray(g2) - np.log(n + rest_n))

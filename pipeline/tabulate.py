@@ -11,7 +11,7 @@ import numpy as np
 
 from pipeline.breakdown import SMALL, by_column, caution, check_columns, trend
 from pipeline.cues import no_content
-from pipeline.keywords import count_words, keywords, words
+from pipeline.keywords import count_words, group_keywords, keywords, words
 from pipeline.query import open_units
 from pipeline.quotes import quotes
 from pipeline.records import Statement
@@ -43,7 +43,8 @@ SELECT CASE heard.category WHEN '' THEN '(none)' ELSE coalesce(heard.category, '
        count(*) AS respondents,
        sum(problem)::BIGINT AS problem_units, sum(suggestion)::BIGINT AS suggestion_units,
        sum(praise)::BIGINT AS praise_units, sum(neutral)::BIGINT AS neutral_units, sum(units)::BIGINT AS units,
-       sum(problem * problem)::BIGINT AS hh, sum(problem * m)::BIGINT AS hm
+       sum(problem * problem)::BIGINT AS hh, sum(problem * m)::BIGINT AS hm,
+       count(*) FILTER (problem > 0 AND problem = m) AS always
 FROM heard JOIN problems USING (person) GROUP BY heard.category
 """
 _TOGETHER = """
@@ -154,7 +155,7 @@ def tabulate(
     Returns
     -------
     list of Table
-        `frequencies`, `by_<column>` …, `trend`, `keywords`, `cooccurrence`, `quotes`, `words`, `remainder`.
+        `frequencies`, `by_<column>` and `keywords_by_<column>` …, `trend`, `keywords`, `cooccurrence`, `quotes`, `words`, `remainder`.
 
     Raises
     ------
@@ -167,7 +168,7 @@ def tabulate(
         count_words(connection)
         tables = [
             frequencies(connection, names),
-            *(by_column(connection, column, names, min_group) for column in dict.fromkeys(by)),
+            *(table for column in dict.fromkeys(by) for table in _compared(connection, column, names, min_group)),
             *([trend(connection, date, names)] if date else []),
             keywords(connection, names),
             cooccurrence(connection, names),
@@ -263,6 +264,13 @@ def remainder(connection: duckdb.DuckDBPyConnection, *, interviewer: bool = Fals
     return Table("remainder", "未归类与存疑", frame[["kind", *headings]], headings, notes)
 
 
+def _compared(
+    connection: duckdb.DuckDBPyConnection, column: str, names: Mapping[str, str], min_group: int
+) -> list[Table]:
+    """Return the two tables that compare the groups of a column: shares, and words."""
+    return [by_column(connection, column, names, min_group), group_keywords(connection, column)]
+
+
 def _share(hits: pd.Series[int], base: int) -> pd.Series[float]:
     return hits / base if base else hits * np.nan
 
@@ -273,7 +281,8 @@ def _sums(frame: pd.DataFrame, total: pd.Series[int]) -> ClusterSums:
         np.full(len(frame), float(total[name])) for name in ("problem_respondents", "problem_units", "hh")
     )
     h, hh, hm = (frame[name].to_numpy(float) for name in ("problem_units", "hh", "hm"))
-    return ClusterSums(clusters, h, m, hh, hm, mm)
+    rare = np.minimum(frame["problem_respondents"], clusters - frame["always"]).to_numpy(float)
+    return ClusterSums(clusters, h, m, hh, hm, mm, rare)
 
 
 def _in_order(pairs: pd.DataFrame, ids: list[str]) -> pd.DataFrame:

@@ -190,6 +190,30 @@ def listed(table: Table) -> Iterator[str]:
         yield "  " + say("……还有 {more} 行（--csv 写出全部）。", more=more)
 
 
+def changed(shares: Table, words: Table) -> Iterator[str]:
+    """Yield the lines that show two waves: a category each, the surest change first, then the words."""
+    yield shares.title
+    yield from (f"  {note}" for note in shares.notes)
+    rows = shares.frame[shares.frame["first_hits"] + shares.frame["second_hits"] > 0]
+    for row in rows.sort_values("p", kind="stable", na_position="last").to_dict("records"):
+        yield say(
+            "  {name}：{then} → {now} 人，占 {share} → {later}，差 {gap}（{low}～{high}）百分点　{change}",
+            name=row["name"],
+            then=row["first_hits"],
+            now=row["second_hits"],
+            share=f"{row['first_share']:.1%}",
+            later=f"{row['second_share']:.1%}",
+            **{
+                key: f"{100 * row[f'difference{end}']:+.1f}"
+                for key, end in (("gap", ""), ("low", "_low"), ("high", "_high"))
+            },
+            change=row["change"],
+        )
+    sure = words.frame[words.frame["bic"] > 2]
+    for wave, own in sure.groupby("wave_name", sort=False):
+        yield say("  {wave}多用的词：{words}", wave=wave, words="、".join(own["word"].head(_SHOWN_ROWS)))
+
+
 def marked(text: str, evidence: Iterable[Mapping[str, Any]]) -> str:
     """Return a unit with the words that decided in brackets.
 

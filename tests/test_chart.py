@@ -41,6 +41,83 @@ def test_chinese_is_drawn_and_not_as_boxes() -> None:
     assert not np.array_equal(one, box), "and from the box of a missing one"
 
 
+def audited() -> pd.DataFrame:
+    columns = ["category", "name", "kind", "base", "base_name", "coded", "coded_share", "share", "low", "high"]
+    rows = [("a", "形式主义", 0.3, 0.2), ("b", "服务缺位", 0.1, 0.15), ("c", "无人提到", 0, 0)]
+    full = [
+        (one, name, "problem", "units", "语句", 100 * raw, raw, share, share / 2, 2 * share)
+        for one, name, raw, share in rows
+    ]
+    return pd.DataFrame([*full, ("a", "形式主义", "mention", *full[0][3:])], columns=columns)
+
+
+def two_waves() -> pd.DataFrame:
+    rows = [
+        ("a", "形式主义", "上升", 5, 20),
+        ("b", "服务缺位", "没有明显变化", 9, 8),
+        ("c", "无人提到", "两期都没有", 0, 0),
+    ]
+    frame = pd.DataFrame(rows, columns=["category", "name", "change", "first_hits", "second_hits"])
+    for wave in ("first", "second"):
+        frame[f"{wave}_share"] = frame[f"{wave}_hits"] / 50
+        frame[f"{wave}_low"], frame[f"{wave}_high"] = frame[f"{wave}_share"] / 2, frame[f"{wave}_share"] * 2
+    return frame
+
+
+def linked() -> tuple[pd.DataFrame, pd.DataFrame]:
+    counts = pd.DataFrame(
+        [("a", "形式主义", 50, 200), ("b", "服务缺位", 50, 200), ("(total)", "合计", 120, 200)],
+        columns=["category", "name", "problem_respondents", "respondents"],
+    )
+    pairs = pd.DataFrame([("a", "b", 40, 3.2)], columns=["category_a", "category_b", "respondents", "respondents_lift"])
+    return pairs, counts
+
+
+def test_every_picture_shows_its_chinese_in_pixels(frames: dict[str, pd.DataFrame]) -> None:
+    """Compared with the same picture whose characters no font has: boxes would be equal."""
+    checked = pd.DataFrame({"probability": [0.9, 0.6] * 20, "right": [True, False] * 20})
+    words = pd.DataFrame(
+        {"category": "a", "name": "形式主义", "rank": [1, 2], "word": ["填表", "没有推诿"], "frequency": [9, 5]}
+    ).assign(responses=5, log_ratio=3.0, bic=20.0)
+    pictures = {
+        "frequencies": chart.frequencies(frames["frequencies"]),
+        "comparison": chart.comparison(frames["by_单位"]),
+        "trend": chart.trend(frames["trend"]),
+        "cooccurrence": chart.cooccurrence(*linked()),
+        "keyness": chart.keyness(words),
+        "cloud": chart.cloud(words),
+        "reliability": chart.reliability(checked),
+        "prevalence": chart.prevalence(audited()),
+        "waves": chart.waves(two_waves()),
+    }
+    drawn_by_name = {name for name in chart.__all__ if name.islower() and not name.startswith(("draw", "save"))}
+    assert set(pictures) == drawn_by_name
+    for name, picture in pictures.items():
+        svg = chart.save_svg(picture)
+        assert re.search("[\u4e00-\u9fff]", svg), name
+        boxes = re.sub("[\u4e00-\u9fff]", "\U0010fffd", svg)
+        ours, empty = (
+            np.asarray(Image.open(io.BytesIO(chart.save_png(one, scale=1))).convert("L")) for one in (svg, boxes)
+        )
+        assert (ours < 128).sum() > 200, name
+        assert (ours != empty).mean() > 0.002, f"{name}: Chinese is drawn as boxes"
+
+
+def test_a_correction_draws_problems_only_and_what_somebody_found() -> None:
+    svg = chart.save_svg(chart.prevalence(audited()))
+    assert svg.count(">形式主义<") == svg.count(">服务缺位<") == 1
+    assert "无人提到" not in svg
+    assert ">占全部语句<" in svg
+    assert chart.prevalence(audited()[3:]) is None
+
+
+def test_two_waves_mark_what_surely_changed() -> None:
+    svg = chart.save_svg(chart.waves(two_waves()))
+    assert ">形式主义 ↑<" in svg
+    assert ">服务缺位<" in svg
+    assert "无人提到" not in svg
+
+
 def test_the_font_holds_what_people_write() -> None:
     from fontTools.ttLib import TTFont
 
@@ -181,6 +258,7 @@ def test_equal_tables_give_equal_bytes_in_any_process(frames: dict[str, pd.DataF
 def test_tables_are_drawn_by_name(frames: dict[str, pd.DataFrame]) -> None:
     assert chart.draw("frequencies", frames.__getitem__).to_dict()["title"]["text"] == "各类别的受访者占比"
     assert chart.draw("by_单位", frames.__getitem__) is not None
+    assert ">一科<" in chart.save_svg(chart.draw("keywords_by_单位", frames.__getitem__))
     assert chart.draw("cooccurrence", frames.__getitem__) is None, "nothing beyond chance"
     with pytest.raises(KeyError, match="frequencies"):
         chart.draw("remainder", frames.__getitem__)

@@ -108,7 +108,7 @@ def test_every_file_and_column_is_described(run: Run, described: str) -> None:
 def test_every_table_and_heading_is_described(run: Run, described: str) -> None:
     sections = {part.split("`")[0]: part.split("\n#")[0] for part in described.split("\n### `")[1:]}
     for name in run.tables:
-        section = sections["by_<列名>" if name.startswith("by_") else name]
+        section = sections[re.sub("^(keywords_by_|by_).*", r"\1<列名>", name)]
         sheet = pd.read_csv(run.folder / "tables" / f"{name}.csv", encoding="utf-8-sig", nrows=0)
         headings = [re.sub("^(分组)：.*|^(时间)（按.*", r"\1\2", heading) for heading in sheet.columns]
         assert [heading for heading in headings if heading not in section] == []

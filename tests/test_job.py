@@ -20,7 +20,8 @@ import pytest
 
 import pipeline
 from pipeline.errors import CodebookRefused, EnvironmentFault, InputRefused, OutputRefused
-from pipeline.job import Progress, _workers, report
+from pipeline.job import Progress, _workers
+from pipeline.present import report
 from pipeline.read import Source
 from pipeline.resources import shipped
 from pipeline.result import Run, verify

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -9,7 +10,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 from report_frames import HOSTILE, TOTALS, made
 from stored_runs import NAMES
 
@@ -199,3 +202,17 @@ def test_print_leaves_out_what_paper_cannot_do(page: Any) -> None:
         assert page.find_element("css selector", "blockquote").is_displayed()
     finally:
         page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
+def test_chinese_is_drawn_by_the_page_s_own_font_and_not_as_boxes(page: Any) -> None:
+    """Also where the machine has no Chinese font, as most servers: boxes would all be alike."""
+    fonts = page.execute_script("return [...document.fonts].map(font => font.family + ' ' + font.status)")
+    assert fonts in (["Qunyan Sans loaded"], ['"Qunyan Sans" loaded'])
+    title = page.find_element("tag name", "h1")
+    page.execute_script("arguments[0].style.cssText = 'display: inline-block; font-family: \"Qunyan Sans\"'", title)
+    page.execute_script("arguments[0].textContent = '意见分析'", title)
+    pixels = np.asarray(Image.open(io.BytesIO(title.screenshot_as_png)).convert("L"))
+    side = pixels.shape[1] // 4
+    cells = [pixels[:, at * side : (at + 1) * side] < 128 for at in range(4)]
+    assert all(cell.sum() > 60 for cell in cells), "something is drawn"
+    assert all((one != two).mean() > 0.05 for number, one in enumerate(cells) for two in cells[:number])

@@ -17,8 +17,8 @@ from stored_runs import NAMES, store, unit
 
 import pipeline
 from pipeline.errors import InputRefused
-from pipeline.job import report
 from pipeline.masked import masked_units
+from pipeline.present import report
 from pipeline.report import write_reports
 from pipeline.tabulate import tabulate
 

@@ -16,9 +16,9 @@ IN_ORDER = """
     redact fields scope statements cues features
     semantic shares model modelfolder learnt marks exchange labels labelsheet calibration recipes fitting train evaluate
     figures curve grade
-    card suspects teach coder tables workers deidentify run query masked stats breakdown keywords quotes tabulate
-    explore chart
-    report result review agree job english terminal door learning cli
+    card suspects teach coder tables workers deidentify run query masked stats breakdown keywords quotes tabulate audit
+    prevalence explore chart
+    report result waves present review agree job english terminal door learning cli
 """
 ROOMS = IN_ORDER.split()
 FILES = sorted(
@@ -60,7 +60,7 @@ def test_imports_are_seen_however_they_are_written() -> None:
 
 
 def test_the_public_names() -> None:
-    assert pipeline.__all__ == ["Coder", "QunyanError", "Run", "Statement", "classify", "verify"]
+    assert pipeline.__all__ == ["Coder", "QunyanError", "Run", "Statement", "classify", "compare", "verify"]
     assert pipeline.__all__ == sorted(pipeline.__all__)
     assert all(getattr(pipeline, name) for name in pipeline.__all__)
     assert set(pipeline.__all__) <= set(dir(pipeline))

@@ -8,7 +8,8 @@ from pipeline.stats import ClusterSums, adjust, clustered, compare, keyness, wil
 
 def sums(h, m):
     """Sums over clusters of simulated surveys, shape (surveys, clusters)."""
-    return ClusterSums(*(x.sum(axis=-1).astype(float) for x in (m > 0, h, m, h * h, h * m, m * m)))
+    rare = np.minimum((h > 0).sum(axis=-1), (h < m).sum(axis=-1)).astype(float)
+    return ClusterSums(*(x.sum(axis=-1).astype(float) for x in (m > 0, h, m, h * h, h * m, m * m)), rare)
 
 
 @pytest.mark.parametrize(
@@ -50,6 +51,33 @@ def test_shares_of_nested_units_are_covered_where_the_naive_interval_fails(share
     assert 0.93 <= ((low <= share) & (share <= high)).mean() <= 0.97
     naive_low, naive_high = wilson(hits.sum(axis=1), units.sum(axis=1))
     assert ((naive_low <= share) & (share <= naive_high)).mean() < 0.93
+
+
+@pytest.mark.parametrize(
+    ("share", "people", "likeness", "talk"),
+    [
+        (0.02, 150, 0.3, 0.25), (0.02, 250, 0.3, 0.25), (0.02, 400, 0.6, 0.25), (0.02, 300, 0.05, 0.25),
+        (0.05, 100, 0.3, 0.25), (0.05, 400, 0.3, 0.1), (0.01, 1000, 0.3, 0.25), (0.98, 250, 0.3, 0.25),
+        (0.1, 60, 0.3, 0.25), (0.5, 20, 0.2, 0.25),
+    ],
+)  # fmt: skip
+def test_rare_and_common_shares_of_nested_units_are_covered(share, people, likeness, talk):
+    assert 0.93 <= coverage(share, people, likeness, talk) <= 0.97
+
+
+@pytest.mark.parametrize(("share", "people"), [(0.02, 30), (0.02, 60), (0.02, 100)])
+def test_where_hardly_anybody_has_the_property_the_interval_errs_on_the_wide_side(share, people):
+    # fewer than about seven people with a hit: the share takes a few values only, no interval can cover 95 %
+    assert 0.97 <= coverage(share, people, 0.3, 0.25) <= 0.995
+
+
+def coverage(share, people, likeness, talk):
+    rng = np.random.default_rng(6)
+    units = rng.geometric(talk, (4000, people))
+    strength = (1 - likeness) / likeness
+    hits = rng.binomial(units, rng.beta(share * strength, (1 - share) * strength, units.shape))
+    low, high = clustered(sums(hits, units))
+    return ((low <= share) & (share <= high)).mean()
 
 
 def test_the_interval_of_nested_units_is_as_wide_as_a_cluster_robust_regression_says():

@@ -75,9 +75,9 @@ def test_frequencies_of_a_small_run(golden):
     )
     assert shares.loc["formalism", "unit_share"] == pytest.approx(0.5)
     # 甲 says two of the four problems, both formalism; 丙 and 丁 one each, neither
-    low, high = clustered(ClusterSums(*(np.array([float(value)]) for value in (3, 2, 4, 4, 4, 6))))
+    low, high = clustered(ClusterSums(*(np.array([float(value)]) for value in (3, 2, 4, 4, 4, 6, 1))))
     assert shares.loc["formalism", ["unit_low", "unit_high"]].tolist() == pytest.approx([low[0], high[0]])
-    low, high = clustered(ClusterSums(*(np.array([float(value)]) for value in (3, 2, 4, 2, 3, 6))))
+    low, high = clustered(ClusterSums(*(np.array([float(value)]) for value in (3, 2, 4, 2, 3, 6, 2))))
     assert shares.loc["resources", ["unit_low", "unit_high"]].tolist() == pytest.approx([low[0], high[0]])
     assert set(table.frame["caution"]) == {"基数不足30人"}
 
@@ -102,6 +102,39 @@ def test_words_and_keywords(golden):
     # 2 of 6 words inside, 0 of 4 outside
     assert formalism["g2"].iloc[0] == pytest.approx(2 * 2 * np.log(10 / 6))
     assert "人手" not in set(formalism["word"])
+
+
+def says(who, words, text=None, **other):
+    return unit(who, "p", "formalism", text or "".join(words.split()), words=words.split(), **other)
+
+
+def test_phrases_stand_in_the_text_as_they_are_and_negation_stays_whole(tmp_path):
+    units = [says(f"甲{n}", "窗口 没有推诿", "窗口没有推诿") for n in range(3)]
+    units += [says(f"乙{n}", "材料 不全", "材料总是不全") for n in range(3)]
+    units += [unit(f"丙{n}", "g", "resources", "路修好了", words=["路", "修好"]) for n in range(9)]
+    frame = tables(store(tmp_path, units))["keywords"].frame
+    kinds = frame[frame["category"] == "formalism"].set_index("word")["kind_name"].to_dict()
+    assert kinds == {"窗口": "词", "没有推诿": "词", "材料": "词", "不全": "词", "窗口没有推诿": "短语"}
+    # 3 of 3 phrases inside, none of the 9 pairs outside (路修好) is it
+    row = frame[frame["word"] == "窗口没有推诿"].iloc[0]
+    assert row["g2"] == pytest.approx(2 * 3 * np.log(12 / 3))
+
+
+def test_groups_are_compared_by_their_words(tmp_path):
+    units = [says(f"东{n}", "路灯 不亮", 村="东") for n in range(8)] + [
+        says(f"西{n}", "公交 太少", 村="西") for n in range(8)
+    ]
+    units += [says(f"北{n}", "井盖 松动", 村="北") for n in range(2)] + [says("无", "路灯 不亮", 村="")]
+    table = tables(store(tmp_path, units), by=["村"])["keywords_by_村"]
+    frame = table.frame
+    assert {group: set(own["word"]) for group, own in frame.groupby("group")} == {
+        "东": {"路灯", "不亮", "路灯不亮"}, "西": {"公交", "太少", "公交太少"},
+    }  # fmt: skip
+    row = frame[frame["word"] == "路灯"].iloc[0]
+    # 8 of 16 words in 东, 0 of 20 in the other groups; who left the column empty counts nowhere
+    assert (row["frequency"], row["rest_frequency"]) == (8, 0)
+    assert row["g2"] == pytest.approx(2 * 8 * np.log(36 / 16))
+    assert table.headings["group"] == "分组：村"
 
 
 def test_cooccurrence(golden):

@@ -36,7 +36,7 @@ def columns(sheet, head=1):
 def test_the_contents_explain_every_sheet(tmp_path):
     made = book(tmp_path, [unit("甲", "p", "formalism", 单位="一村", 日期="2024-01-01")], by=["单位"], date="日期")
     assert made.sheetnames == [
-        "目录", "概况", "问题类别频数", "按“单位”比较", "时间趋势", "类别关键词", "类别共现", "典型原话", "词频",
+        "目录", "概况", "问题类别频数", "按“单位”比较", "按“单位”比较用词", "时间趋势", "类别关键词", "类别共现", "典型原话", "词频",
         "未归类与存疑", "语句",
     ]  # fmt: skip
     listed = columns(made["目录"], head=4)

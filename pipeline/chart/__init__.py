@@ -10,7 +10,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pipeline.chart.render import Picture, save_png, save_svg
-from pipeline.chart.shares import comparison, cooccurrence, frequencies, reliability, trend
+from pipeline.chart.shares import comparison, cooccurrence, frequencies, trend
+from pipeline.chart.trust import prevalence, reliability
+from pipeline.chart.waves import waves
 from pipeline.chart.words import cloud, keyness
 
 if TYPE_CHECKING:
@@ -25,14 +27,16 @@ __all__ = [
     "draw",
     "frequencies",
     "keyness",
+    "prevalence",
     "reliability",
     "save_png",
     "save_svg",
     "trend",
+    "waves",
 ]
 
-DRAWN = ("frequencies", "trend", "cooccurrence", "keywords", "words")
-"""The tables that have a picture, beside every `by_<column>`."""
+DRAWN = ("frequencies", "prevalence", "trend", "cooccurrence", "keywords", "words")
+"""The tables that have a picture, beside every `by_<column>` and `keywords_by_<column>`."""
 
 
 def draw(name: str, table: Callable[[str], pd.DataFrame]) -> Picture | None:
@@ -41,7 +45,7 @@ def draw(name: str, table: Callable[[str], pd.DataFrame]) -> Picture | None:
     Parameters
     ----------
     name : str
-        One of `DRAWN`, or `by_<column>`.
+        One of `DRAWN`, `by_<column>` or `keywords_by_<column>`.
     table : callable
         Gives a table by its name, as `Run.table` does.
 
@@ -59,7 +63,16 @@ def draw(name: str, table: Callable[[str], pd.DataFrame]) -> Picture | None:
         return cooccurrence(table(name), table("frequencies"))
     if name.startswith("by_"):
         return comparison(table(name))
-    pictures = {"frequencies": frequencies, "trend": trend, "keywords": keyness, "words": cloud}
+    if name.startswith("keywords_by_"):
+        groups = table(name)
+        return keyness(groups.assign(category=groups["group"], name=groups["group"]), "各组明显多用的词")
+    pictures = {
+        "frequencies": frequencies,
+        "prevalence": prevalence,
+        "trend": trend,
+        "keywords": keyness,
+        "words": cloud,
+    }
     if name not in pictures:
         raise KeyError(f"“{name}”没有图；有图的是：{'、'.join(DRAWN)} 和各个 by_…")
     return pictures[name](table(name))

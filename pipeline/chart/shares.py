@@ -1,4 +1,4 @@
-"""Pictures of shares: by category and statement, by group, over time, together, and how reliable the coder is."""
+"""Pictures of shares: by category and statement, by group, over time, and together."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from pipeline.breakdown import JOINED, MISSING
-from pipeline.chart.render import COLOURS, FAINT, INK, finished, shown
+from pipeline.chart.render import COLOURS, INK, finished, shown
 from pipeline.records import Statement
 from pipeline.stats import wilson
 from pipeline.tables import visible
@@ -186,43 +186,6 @@ def cooccurrence(frame: pd.DataFrame, counts: pd.DataFrame) -> Picture | None:
     picture = (edges + _dots(nodes)).resolve_scale(size="independent") + _around(nodes)
     note = f"只画明显多于巧合（超出{SURE}个标准差）且不少于{LEAST_BASE}人的；线的粗细为人数，圆点大小为提到该问题的人数"
     return finished(picture, "常被同一受访者一起提到的问题", note)
-
-
-def reliability(frame: pd.DataFrame, bins: int = 10) -> Picture | None:
-    """Draw how often the coder is right at each confidence; a coder that keeps its word lies on the diagonal.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        A row a checked decision: `probability` (0 to 1) and `right` (bool).
-    bins : int, default 10
-        Of equal width.
-    """
-    import altair as alt
-    import pandas as pd
-
-    if frame.empty:
-        return None
-    place = np.minimum((frame["probability"].to_numpy() * bins).astype(int), bins - 1)
-    hits = np.bincount(place, frame["right"].to_numpy(float), bins)
-    units = np.bincount(place, minlength=bins)
-    said = np.bincount(place, frame["probability"].to_numpy(), bins)
-    low, high = wilson(hits, units)
-    full = units > 0
-    columns = {"confidence": said[full] / units[full], "right": hits[full] / units[full], "units": units[full]}
-    rows = pd.DataFrame({**columns, "low": low[full], "high": high[full]})
-    unit = alt.Scale(domain=[0, 1])
-    base = alt.Chart(rows, width=320, height=320).encode(
-        x=alt.X("confidence:Q", scale=unit, title="编码时的置信度", axis=alt.Axis(format="%")),
-        y=alt.Y("right:Q", scale=unit, title="核对后正确的比例", axis=alt.Axis(format="%")),
-    )
-    ends = pd.DataFrame({"confidence": [0, 1], "right": [0, 1]})
-    diagonal = alt.Chart(ends).mark_line(strokeDash=[4, 4], color=FAINT).encode(x="confidence:Q", y="right:Q")
-    whiskers = base.mark_rule(color=INK).encode(y="low:Q", y2="high:Q")
-    dots = base.mark_circle(color=COLOURS["建议"], opacity=1).encode(
-        size=alt.Size("units:Q", title="核对数", scale=alt.Scale(range=[30, 300]))
-    )
-    return finished(diagonal + whiskers + dots, "置信度与实际正确率", "落在虚线上说明置信度可信；竖线为95%区间")
 
 
 def _by_statement(frame: pd.DataFrame) -> pd.DataFrame:

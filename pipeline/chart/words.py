@@ -30,13 +30,21 @@ TURNS = np.linspace(0, 60 * np.pi, 1600)
 """The spiral on which words look for a place."""
 
 
-def keyness(frame: pd.DataFrame, categories: list[str] | None = None, words: int = 8) -> Picture | None:
+def keyness(
+    frame: pd.DataFrame,
+    title: str = "各类别里明显多用的词",
+    *,
+    categories: list[str] | None = None,
+    words: int = 8,
+) -> Picture | None:
     """Draw the words that tell the categories apart, a panel each, by log ratio.
 
     Parameters
     ----------
     frame : pandas.DataFrame
         The table `keywords`.
+    title : str
+        The picture's title.
     categories : list of str, optional
         Which; the `MOST_PANELS` with the most frequent ones when not given.
     words : int, default 8
@@ -61,7 +69,7 @@ def keyness(frame: pd.DataFrame, categories: list[str] | None = None, words: int
     )
     facet = alt.Facet("name:N", sort=list(dict.fromkeys(rows["name"])), title=None)
     picture = (stems + dots).facet(facet=facet, columns=3).resolve_scale(y="independent")
-    return finished(picture, "各类别里明显多用的词", "对数比每加1，相对频率翻一番；圆点大小为次数")
+    return finished(picture, title, "对数比每加1，相对频率翻一番；圆点大小为次数")
 
 
 def cloud(frame: pd.DataFrame, width: int = 640, height: int = 360) -> Picture | None:

@@ -19,6 +19,7 @@ from pipeline.records import Statement
 from pipeline.report.payload import MOST_UNITS, Payload, load_units, pieces
 from pipeline.report.pictures import Figure
 from pipeline.report.sentences import records
+from pipeline.report.typeface import face
 from pipeline.tables import Table, visible
 
 if TYPE_CHECKING:
@@ -32,6 +33,9 @@ MOST_ROWS = 200
 
 KEYWORDS = 10
 """Keywords shown with a category."""
+
+_HEAD = 30_000
+"""Bytes of the page's head, style and all, without a font."""
 
 _TEMPLATES = Path(__file__).with_name("templates")
 _SHARES = ("share", "low", "high")
@@ -87,7 +91,7 @@ def write_page(
     """
     named = {table.name: table for table in tables}
     quotes = named["quotes"].frame
-    shown = {table.headings["group"]: shown_groups(table) for table in tables if "group" in table.headings}
+    shown = {table.headings["group"]: shown_groups(table) for table in tables if "residual" in table.headings}
     groups = {column: shown[heading] for column in by if (heading := f"分组：{column}") in shown}
     units = load_units(unit_parts(folder), quotes, codebook_names, groups, interviewer=interviewer)
     page = _rendered(tables, figures, units, codebook_names, totals, privacy)
@@ -118,11 +122,8 @@ def _rendered(
         finalize=lambda value: visible(value) if type(value) is str else value,
     )
     script, style = (_read(name) for name in ("page.js", "page.css"))
-    html = environment.get_template("page.html").render(
+    body = environment.get_template("body.html").render(
         script=Markup(script),  # noqa: S704 -- our own file
-        style=Markup(style),  # noqa: S704
-        script_hash=_hash(script),
-        style_hash=_hash(style),
         figures=[(figure, Markup(figure.svg)) for figure in figures],  # noqa: S704 -- Vega escapes what it draws
         tables=[_shown(table) for table in tables],
         categories=_categories(tables, units, names),
@@ -131,7 +132,24 @@ def _rendered(
         totals=totals,
         privacy=privacy,
     )
+    style += _typeface(body, units)
+    html = environment.get_template("page.html").render(
+        style=Markup(style),  # noqa: S704 -- our own file
+        script_hash=_hash(script),
+        style_hash=_hash(style),
+        body=Markup(body),  # noqa: S704 -- jinja2 has escaped it
+    )
     return html.encode("utf-8", "replace")
+
+
+def _typeface(body: str, units: Payload) -> str:
+    """Return the font of the page's characters, of what stands in it without its units', or none: as much as has room."""
+    room = MOST_BYTES - len(body.encode("utf-8", "replace")) - _HEAD
+    static = set(body)
+    for characters in (static | units.characters, static):
+        if len(rule := face(characters)) <= room:
+            return rule
+    return ""
 
 
 def _read(name: str) -> str:

@@ -63,6 +63,12 @@ class Payload:
         return len(self.rows["text"])
 
     @property
+    def characters(self) -> set[str]:
+        """The characters that the page may show of the units."""
+        own = (self.rows["text"], self.rows["file"], self.rows["location"], *self.groups.values(), self.groups)
+        return {char for texts in own for text in texts if text for char in text} | set("".join(self.names.values()))
+
+    @property
     def texts(self) -> str:
         """The texts, one behind the other, deflated, in base64.
 

@@ -18,6 +18,7 @@ TOLD = 3
 
 _TITLES = {
     "frequencies": "各类别的受访者占比",
+    "prevalence": "机器编码与抽查校正的占比",
     "trend": "各类问题的变化",
     "cooccurrence": "一起提到的问题",
     "keywords": "各类别的关键词",

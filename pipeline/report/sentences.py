@@ -44,6 +44,7 @@ class _Numbers:
     frames: Mapping[str, pd.DataFrame]
     groups: Mapping[str, pd.DataFrame]
     totals: Mapping[str, str | int]
+    notes: Mapping[str, Sequence[str]]
 
     @property
     def total(self) -> dict[str, Any]:
@@ -87,7 +88,7 @@ def compose(
     """
     frames = {table.name: table.frame for table in tables}
     groups = {_column(table): table.frame for table in tables if "residual" in table.headings}
-    numbers = _Numbers(frames, groups, totals)
+    numbers = _Numbers(frames, groups, totals, {table.name: table.notes for table in tables})
     drawn = [table for table in tables if table.name in figures]
     return [
         Block("title", "意见调研报告"),
@@ -287,10 +288,21 @@ def _topics(numbers: _Numbers, statement: str, verb: str) -> Iterator[Block]:
         yield from _said(numbers, row["category"], statement)
 
 
+def _unaudited(quality: Sequence[str]) -> Block:
+    unknown = "本次编码没有与人工编码核对，错误率未知。引用数字之前，请用 qunyan sample 抽取一部分语句由人核对。"
+    return Block("text", "".join(quality) or unknown)
+
+
+def _audited(numbers: _Numbers) -> Iterator[Block]:
+    """Say what an audit found, and show the shares that it corrects."""
+    yield Block("text", "".join(numbers.notes["prevalence"]))
+    yield Block("text", "正文中的人数和占比是机器编码的结果，引用时请与下表校正后的占比对照。")
+    yield Block("table", "反映各类问题的占比：机器编码与抽查校正", "prevalence")
+
+
 def _limits(numbers: _Numbers, quality: Sequence[str]) -> Iterator[Block]:
     yield Block("subhead", "（一）编码质量")
-    unknown = "本次编码没有与人工编码核对，错误率未知。引用数字之前，请用 qunyan sample 抽取一部分语句由人核对。"
-    yield Block("text", "".join(quality) or unknown)
+    yield from _audited(numbers) if "prevalence" in numbers.frames else [_unaudited(quality)]
     units, _ = numbers.remaining("total")
     if units:
         told = [

@@ -46,6 +46,7 @@ _COLUMNS = {
     "frequencies": {
         "类别": 3.3, "提到问题人数": 1.9, "占比": 1.7, "95%区间": 3.4, "问题语句": 1.8, "建议语句": 1.8, "肯定语句": 1.7,
     },
+    "prevalence": {"类别": 3.9, "按什么计": 2.3, "机器编码占比": 2.9, "校正后占比": 2.7, "95%区间": 3.8},
     "remainder": {"项目": 7.2, "语句数": 2.8, "占全部语句": 2.8, "受访者数": 2.8},
 }  # fmt: skip
 """The tables' headings, and their widths in centimetres."""
@@ -300,4 +301,20 @@ def _share(value: float) -> str:
     return f"{value:.1%}" if value == value else ""
 
 
-_ROWS = {"frequencies": _frequency_rows, "remainder": _remainder_rows}
+def _prevalence_rows(frame: pd.DataFrame) -> list[list[str]]:
+    """Return the shares of problems; of respondents where they could be corrected, else of units."""
+    shown = frame[(frame["kind"] == "problem") & (frame["base"] == frame["base"].iloc[0])]
+    shown = shown if len(shown) else frame
+    return [
+        [
+            row["name"],
+            row["base_name"],
+            _share(row["coded_share"]),
+            _share(row["share"]),
+            f"{_share(row['low'])}—{_share(row['high'])}",
+        ]
+        for row in records(shown)
+    ]
+
+
+_ROWS = {"frequencies": _frequency_rows, "prevalence": _prevalence_rows, "remainder": _remainder_rows}

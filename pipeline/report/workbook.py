@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ MOST_TABLE_ROWS = 2_000
 """Rows of a table's sheet; all of them are in `tables/`."""
 
 
-_SHARES = ("share", "low", "high")
+_SHARES = ("share", "low", "high", "difference")
 _P_VALUES = ("p", "p_adjusted")
 _NOT_IN_NAMES = dict.fromkeys(map(ord, "[]:*?/\\'"), "_")
 
@@ -82,10 +83,23 @@ def write_workbook(
     EnvironmentFault
         If the file cannot be written.
     """
-    font = {"font_name": "微软雅黑", "font_size": 10}
-    with new_workbook(path, title="群言分类结果", constant_memory=True, default_format_properties=font) as book:
+    with _new_book(path) as book:
         _fill(book, tables, unit_parts(folder), codebook_names, totals)
     return path
+
+
+def write_tables_book(path: Path, tables: Sequence[Table]) -> Path:
+    """Write tables as an Excel workbook, a sheet each; see `write_workbook`."""
+    with _new_book(path) as book:
+        formats = _formats(book)
+        for table, name in zip(tables, _sheet_names(tables), strict=True):
+            _write_table(book.add_worksheet(name), formats, table)
+    return path
+
+
+def _new_book(path: Path) -> AbstractContextManager[Any]:
+    font = {"font_name": "微软雅黑", "font_size": 10}
+    return new_workbook(path, title="群言分类结果", constant_memory=True, default_format_properties=font)
 
 
 def _fill(
