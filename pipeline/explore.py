@@ -45,7 +45,7 @@ FROM (SELECT file, location, unnest(words) AS word FROM spoken) GROUP BY word OR
 _SAID = """
 SELECT text, any_value(file ORDER BY file, location) AS file, any_value(location ORDER BY file, location) AS location,
        list(DISTINCT person) AS people, count(*) AS units
-FROM spoken JOIN people USING (file, respondent) WHERE length(text) >= ? GROUP BY text ORDER BY text
+FROM spoken WHERE length(text) >= ? GROUP BY text ORDER BY text
 """
 _PLACE = {"file": "文件", "location": "位置"}
 

@@ -362,7 +362,7 @@ def _present(out: Path, manifest: dict[str, Any], tables: list[Table]) -> None:
 def _totals(out: Path, files: dict[str, dict[str, Any]]) -> dict[str, int]:
     from pipeline.query import open_units
 
-    question = "SELECT (SELECT count(*) FROM people), (SELECT count(*) FROM parts)"
+    question = "SELECT (SELECT count(DISTINCT person) FROM spoken), (SELECT count(*) FROM parts)"
     with open_units(out) as connection:
         respondents, units = connection.execute(question).fetchall()[0]
     counts = {name: sum(file[name] for file in files.values()) for name in ("read", "classified", "rejected")}

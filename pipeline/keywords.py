@@ -18,31 +18,37 @@ MOST_KEYWORDS = 50
 MOST_WORDS = 20_000
 """Words of the overall table; what is rarer is in the units."""
 
-_PLACES = """
-CREATE TABLE places AS
-SELECT row_number() OVER () AS place, file, location FROM (SELECT DISTINCT file, location FROM spoken)
+CANDIDATES = 4 * MOST_KEYWORDS
+"""Words of a category that the database gives, by its own G2; the statistics library ranks them."""
+
+_COUNTS = """
+CREATE TABLE IF NOT EXISTS counts (word VARCHAR, category VARCHAR, file VARCHAR, frequency BIGINT, responses BIGINT)
 """
 _COUNTED = """
-CREATE TABLE word_counts AS
-SELECT word, sum(n)::BIGINT AS frequency, count(*) AS responses, count(DISTINCT file) AS files
+INSERT INTO counts
+SELECT word, category, file, sum(n), count(*)
 FROM (
-    SELECT word, place, file, count(*) AS n
-    FROM (SELECT place, file, unnest(words) AS word FROM spoken JOIN places USING (file, location)) GROUP BY ALL
+    SELECT word, category, file, place, count(*) AS n
+    FROM (
+        SELECT unnest(words) AS word, category, file, place
+        FROM (
+            SELECT words, file, hash(file, location) AS place, unnest(list_append(categories, NULL)) AS category
+            FROM spoken
+        )
+    )
+    GROUP BY ALL
 )
-GROUP BY word
+GROUP BY ALL
+"""
+_WORD_COUNTS = """
+CREATE OR REPLACE TABLE word_counts AS
+SELECT word, sum(frequency)::BIGINT AS frequency, sum(responses)::BIGINT AS responses, count(DISTINCT file) AS files
+FROM counts WHERE category IS NULL GROUP BY word
 """
 _KEYWORDS = """
 WITH inside AS (
-    SELECT category, word, sum(n)::BIGINT AS frequency, count(*) AS responses
-    FROM (
-        SELECT category, word, place, count(*) AS n
-        FROM (
-            SELECT category, place, unnest(words) AS word
-            FROM (SELECT unnest(categories) AS category, place, words FROM spoken JOIN places USING (file, location))
-        )
-        GROUP BY ALL
-    )
-    GROUP BY category, word
+    SELECT category, word, sum(frequency)::BIGINT AS frequency, sum(responses)::BIGINT AS responses
+    FROM counts WHERE category IS NOT NULL GROUP BY category, word
 ),
 corpus AS (SELECT category, sum(frequency)::BIGINT AS tokens FROM inside GROUP BY category),
 whole AS (SELECT sum(frequency)::BIGINT AS all_tokens FROM word_counts)
@@ -50,18 +56,25 @@ SELECT category, word, inside.frequency, inside.responses, word_counts.frequency
        tokens, all_tokens - tokens AS rest_tokens
 FROM inside JOIN word_counts USING (word) JOIN corpus USING (category), whole
 WHERE rest_tokens > 0 AND inside.frequency * rest_tokens > rest_frequency * tokens
+QUALIFY row_number() OVER (
+    PARTITION BY category ORDER BY inside.frequency * ln(inside.frequency / (word_counts.frequency * tokens / all_tokens))
+        + CASE WHEN rest_frequency > 0
+               THEN rest_frequency * ln(rest_frequency / (word_counts.frequency * rest_tokens / all_tokens)) ELSE 0 END DESC,
+        word
+) <= $candidates
 ORDER BY category, word
 """
 
 
 def count_words(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the tables `places` (responses) and `word_counts`, on which the two tables of words rest."""
-    connection.execute(_PLACES)
+    """Add the words of the portion of units at hand to the table `counts`, on which the two tables of words rest."""
+    connection.execute(_COUNTS)
     connection.execute(_COUNTED)
 
 
 def words(connection: duckdb.DuckDBPyConnection) -> Table:
     """Return the table `words`: how often, in how many responses and files each word occurs."""
+    connection.execute(_WORD_COUNTS)
     ranked = "SELECT * FROM word_counts ORDER BY frequency DESC, responses DESC, word LIMIT ?"
     frame = connection.execute(ranked, [MOST_WORDS]).df()
     distinct = connection.execute("SELECT count(*) FROM word_counts").fetchall()[0][0]
@@ -84,7 +97,8 @@ def keywords(connection: duckdb.DuckDBPyConnection, names: Mapping[str, str]) ->
     names : mapping of str to str
         Category id to Chinese name, in order.
     """
-    frame = connection.execute(_KEYWORDS).df()
+    connection.execute(_WORD_COUNTS)
+    frame = connection.execute(_KEYWORDS, {"candidates": CANDIDATES}).df()
     key = keyness(frame["frequency"], frame["rest_frequency"], frame["tokens"], frame["rest_tokens"])
     frame = frame.assign(g2=key.g2, log_ratio=key.log_ratio, bic=key.bic)
     headings = {
