@@ -53,6 +53,13 @@ class Unit(StrEnum):
     response = "response"
 
 
+class Engine(StrEnum):
+    """Where units are coded."""
+
+    local = "local"
+    spark = "spark"
+
+
 class Language(StrEnum):
     """Languages of the messages."""
 
@@ -121,6 +128,10 @@ def classify(
     encoding: Annotated[str | None, Option(help="文件的编码（不写就自动识别）。", metavar="NAME")] = None,
     sheet: Annotated[str | None, Option(help="只读这张工作表。", metavar="NAME")] = None,
     jobs: Annotated[int | None, Option(help="用几个进程（不写就看输入多少）；结果相同。", min=1, metavar="N")] = None,
+    engine: Annotated[Engine, Option(help="在哪里编码：本机（local）或 Spark 集群；结果相同。")] = Engine.local,
+    scheduler: Annotated[
+        str | None, Option(help="Spark 的主节点（spark://…、yarn、k8s://…、local[4]）。", metavar="MASTER")
+    ] = None,
     interviewer: Interviewer = False,
     force: Annotated[bool, Option("--force", help="覆盖文件夹里另一次运行的结果。")] = False,
 ) -> int:
@@ -151,6 +162,8 @@ def classify(
             encoding=encoding,
             sheet=sheet,
             jobs=jobs,
+            engine=engine.value,
+            scheduler=scheduler,
             interviewer=interviewer,
             force=force,
             progress=progress,

@@ -109,9 +109,7 @@ def count_coded(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(_PEOPLE)
 
 
-def portions(
-    connection: duckdb.DuckDBPyConnection, folder: Path, *, interviewer: bool = False
-) -> Iterator[None]:
+def portions(connection: duckdb.DuckDBPyConnection, folder: Path, *, interviewer: bool = False) -> Iterator[None]:
     """Let the views stand for a portion of the parts after the other, and at the end for all again.
 
     All units of a response are in one part, so what is counted within responses is counted portion by portion, in

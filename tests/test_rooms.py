@@ -15,7 +15,7 @@ IN_ORDER = """
     errors records resources normalise split bookfile codebook read segment scope statements cues features
     semantic shares model modelfolder learnt marks exchange labels labelsheet calibration fitting train evaluate
     figures curve grade
-    card suspects teach coder tables folder workers run query stats breakdown keywords quotes tabulate explore chart
+    card suspects teach coder tables folder workers run spark query stats breakdown keywords quotes tabulate explore chart
     report identifiers people redact result review agree job english terminal door learning cli
 """
 ROOMS = IN_ORDER.split()

@@ -62,7 +62,7 @@ def coded(folder: Path, out: Path, make: Any = FakeCoder, jobs: int = 1, **optio
     sources, refused = discover([folder])
     (out / "units").mkdir(parents=True, exist_ok=True)
     task = run.Task(sources, ReadOptions(**options), "sentence", out, "key")
-    return run.code_files(task, refused, make, jobs, lambda *_: None)
+    return run.code_files(task, refused, run.local(make, jobs), lambda *_: None)
 
 
 def parts(out: Path) -> dict[str, bytes]:

@@ -174,7 +174,7 @@ _SHOWN: dict[str, Callable[[Any], str | float | None]] = {
     "role": lambda role: "访谈者" if role == "interviewer" else "",
     "statement": lambda statement: Statement(statement).zh if statement else "",
     "statement_confidence": _rounded,
-    "confidences": lambda values: "、".join(f"{value:.2f}" for value in values or ()),
+    "confidences": lambda values: "、".join(f"{value:.2f}" for value in values or () if value is not None),
     "review": lambda review: "是" if review else "",
     "cut": lambda cut: "是" if cut else "",
 }
