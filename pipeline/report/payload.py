@@ -143,17 +143,38 @@ def _read(
 ) -> tuple[pa.Table, bool]:
     """Return the units to carry, and whether they are all."""
     import pyarrow as pa
+
+    columns = [*_COLUMNS, *(name for name in by if name not in _COLUMNS)]
+    texts = None
+    found: list[pa.Table] = []
+    units = 0
+    for part in parts:
+        found.append(_of_part(part, columns, texts, interviewer=interviewer))
+        units += len(found[-1])
+        if texts is None and units > MOST_UNITS:
+            texts = pa.array(sorted(set(quotes["text"])), pa.string())
+            found = [table.filter(_said(table, texts)) for table in found]
+    return pa.concat_tables(found, promote_options="permissive"), texts is None
+
+
+def _of_part(part: Path, columns: Sequence[str], texts: pa.Array | None, *, interviewer: bool) -> pa.Table:
+    """Return the units of a part to carry; of most parts of a large run only the texts are read."""
     import pyarrow.compute as pc
-    import pyarrow.dataset as ds
     import pyarrow.parquet as pq
 
-    schema = pa.unify_schemas([pq.read_schema(part) for part in parts], promote_options="permissive")
-    stored = ds.dataset([str(part) for part in parts], schema=schema)
-    heard = pc.scalar(True) if interviewer else pc.field("role") != "interviewer"
-    whole = stored.count_rows(filter=heard) <= MOST_UNITS
-    wanted = heard if whole else heard & pc.field("text").isin(quotes["text"].tolist())
-    columns = [*_COLUMNS, *(name for name in by if name in schema.names and name not in _COLUMNS)]
-    return stored.to_table(columns=columns, filter=wanted), whole
+    with pq.ParquetFile(part) as file:
+        here = [name for name in columns if name in file.schema_arrow.names]
+        looked = file.read(["text", "role"])
+        keep = pc.or_kleene(interviewer, pc.not_equal(looked["role"], "interviewer"))
+        keep = keep if texts is None else pc.and_(keep, _said(looked, texts))
+        some = bool(pc.any(keep).as_py())
+        return file.read(here).filter(keep) if some else file.schema_arrow.empty_table().select(here)
+
+
+def _said(table: pa.Table, texts: pa.Array) -> pa.ChunkedArray:
+    import pyarrow.compute as pc
+
+    return pc.is_in(table["text"], texts)
 
 
 def _keys(quotes: pd.DataFrame) -> set[tuple[str, str, str]]:
