@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pipeline.coder import CoderSpec, build, codebook_of
 from pipeline.errors import EnvironmentFault, InputRefused, QunyanError
@@ -36,6 +36,7 @@ from pipeline.resources import shipped
 from pipeline.result import Run
 from pipeline.run import UNITS, Engine, Task, code_files, local
 from pipeline.tables import Table, write_tables
+from pipeline.workers import apart
 
 if TYPE_CHECKING:
     from pipeline.spark import Cluster
@@ -57,6 +58,9 @@ _TOTALS = {
 _BYTES_A_WORKER = 2 << 20
 """Starting a worker takes as long as coding about this much."""
 _MOST_WORKERS = 4
+LARGE = 100_000
+"""Units above which tables and reports are made in processes of their own: the libraries of each take 400 MB."""
+
 _SHEETS = {".csv", ".tsv", ".xlsx", ".xls", ".jsonl", ".parquet"}
 
 
@@ -73,6 +77,7 @@ class Progress:
 
 
 Report = Callable[[Progress], None]
+Done = TypeVar("Done")
 
 
 def classify(
@@ -196,7 +201,8 @@ def classify(
                 plan["files"] = {name: plan["files"][name] | files[name] for name in plan["files"]}
                 _tell(progress, Progress("tables", files=len(sources), files_done=len(sources)))
                 manifest = {"key": task.key} | plan | {"tables": shown, "quality": _quality(spec, coder)}
-                _present(task.out, manifest, _tabulated(task.out, manifest))
+                units = sum(file["units"] for file in files.values())
+                _do(_present, units, task.out, manifest, _do(_tabulated, units, task.out, manifest))
     return Run(task.out)
 
 
@@ -218,10 +224,16 @@ def report(out: str | Path, *, by: Sequence[str] | None = None, interviewer: boo
         manifest = dict(Run(run.folder).manifest)
         given = {"by": None if by is None else list(by), "interviewer": interviewer}
         manifest["tables"] |= {name: value for name, value in given.items() if value is not None}
-        tables = _tabulated(run.folder, manifest)
+        units = manifest["totals"]["units"]
+        tables = _do(_tabulated, units, run.folder, manifest)
         begin(run.folder, manifest["key"])
-        _present(run.folder, manifest, tables)
+        _do(_present, units, run.folder, manifest, tables)
     return Run(run.folder)
+
+
+def _do(work: Callable[..., Done], units: int, *arguments: Any) -> Done:
+    """Do work here, or, for a large run, in a process of its own."""
+    return apart(work, *arguments) if units > LARGE else work(*arguments)
 
 
 def _tell(progress: Report | None, state: Progress) -> None:

@@ -42,7 +42,7 @@ def kill_one():
     print("killed")
 
 if sys.argv[3]:
-    os.environ["SPARK_CONF_DIR"] = sys.argv[3]
+    os.environ["SPARK_CONF_DIR"] = os.environ["SPARK_WORKER_DIR"] = sys.argv[3]
     Path(sys.argv[3], "spark-defaults.conf").write_text(f"spark.executor.extraJavaOptions -Dmark={sys.argv[3]}\\n")
     threading.Thread(target=kill_one, daemon=True).start()
 run.CHUNK_RESPONSES = 5
@@ -90,13 +90,13 @@ def test_a_cluster_writes_the_same_bytes_with_a_coder_of_ones_own(folder: Path, 
     book, words = tmp_path / "手册.csv", tmp_path / "词.txt"
     book.write_text(BOOK, encoding="utf-8")
     words.write_text(WORDS, encoding="utf-8")
-    sheet = folder / "问卷.csv"
+    sheet = (folder / "问卷.csv").rename(folder / "survey.csv")
     pipeline.classify([folder / "访谈.txt", sheet], tmp_path / "here", codebook=book, words=words)
     script = (
         "import sys, pipeline; pipeline.classify(sys.argv[1:3], sys.argv[3], codebook=sys.argv[4], words=sys.argv[5], "
     )
     script += "engine='spark', scheduler='local[2,4]')"
-    spark_run(script, folder / "访谈.txt", sheet.as_uri(), tmp_path / "there", book, words)
+    spark_run(script, folder / "访谈.txt", f"file://{sheet}", tmp_path / "there", book, words)
     assert contents(tmp_path / "here") == contents(tmp_path / "there")
 
 
