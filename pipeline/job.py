@@ -183,7 +183,7 @@ def classify(
     spec = CoderSpec(*(Path(path) if path else None for path in (model, codebook, words)))
     with ExitStack() as open_until_done, _standard_input_kept():
         cluster = open_until_done.enter_context(_opened(scheduler)) if engine == "spark" else None
-        given = cluster.fetch(given, open_until_done) if cluster else given
+        given = cluster.fetch(given) if cluster else given
         sources, refused = _find(given, Path(out))
         coder = build(spec)
         plan = _plan(sources, refused, reading, spec, coder, unit)

@@ -62,30 +62,32 @@ class _Group:
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """An open Spark session."""
+    """An open Spark session, and what is kept on this machine as long as it is open."""
 
     session: SparkSession
+    kept: ExitStack
 
-    def fetch(self, inputs: Sequence[str | Path], until_done: ExitStack) -> list[str | Path]:
+    def fetch(self, inputs: Sequence[str | Path]) -> list[str | Path]:
         """Copy what lies on the cluster's storage (hdfs://, s3a:// …) to this machine, for as long as it is needed.
 
         Parameters
         ----------
         inputs : sequence of str or Path
             As the user gave them; only those with an address are copied.
-        until_done : ExitStack
-            At its end the copies are removed.
 
         Raises
         ------
         InputRefused
             If an address has no file.
         """
-        return [self._fetched(one, until_done) if "://" in str(one) else one for one in inputs]
+        return [self._fetched(one) if "://" in str(one) else one for one in inputs]
 
-    def _fetched(self, address: str | Path, until_done: ExitStack) -> Path:
-        folder = Path(until_done.enter_context(tempfile.TemporaryDirectory(prefix="qunyan-")))
-        hadoop: Any = self.session._jvm.org.apache.hadoop.fs  # type: ignore[union-attr]
+    def _folder(self) -> Path:
+        return Path(self.kept.enter_context(tempfile.TemporaryDirectory(prefix="qunyan-")))
+
+    def _fetched(self, address: str | Path) -> Path:
+        folder = self._folder()
+        hadoop: Any = self.session._jvm.org.apache.hadoop.fs
         path = hadoop.Path(str(address))
         with _told(f"读不了 {address}"):
             system = path.getFileSystem(self.session._jsc.hadoopConfiguration())
@@ -121,18 +123,18 @@ class Cluster:
     @property
     def width(self) -> int:
         """How many chunks the cluster codes at a time."""
-        return max(self.session.sparkContext.defaultParallelism, 1)
+        return max(int(self.session.sparkContext.defaultParallelism), 1)
 
     def _shipped(self, spec: CoderSpec) -> CoderSpec:
         """Send the coder's own files to the executors; return the spec with their names there."""
         names: dict[str, Path] = {}
-        with tempfile.TemporaryDirectory(prefix="qunyan-") as folder:
-            for field in fields(spec):
-                if given := getattr(spec, field.name):
-                    copy = Path(folder, f"qunyan_{field.name}{given.suffix}")
-                    (shutil.copytree if given.is_dir() else shutil.copyfile)(given, copy)
-                    self.session.sparkContext.addFile(str(copy), recursive=copy.is_dir())
-                    names[field.name] = Path(copy.name)
+        folder = self._folder()  # executors fetch the files when they first need them
+        for field in fields(spec):
+            if given := getattr(spec, field.name):
+                copy = folder / f"qunyan_{field.name}{given.suffix}"
+                (shutil.copytree if given.is_dir() else shutil.copyfile)(given, copy)
+                self.session.sparkContext.addFile(str(copy), recursive=copy.is_dir())
+                names[field.name] = Path(copy.name)
         return replace(spec, **names)
 
     def _sent(self, work: Sequence[tuple[str, bytes]]) -> DataFrame:
@@ -176,11 +178,10 @@ def cluster(master: str | None) -> Iterator[Cluster]:
     builder = SparkSession.builder.appName("qunyan").config("spark.ui.showConsoleProgress", "false")
     with _told("连不上 Spark：请检查 --scheduler 的地址，并确认装了 Java 17"):
         session = (builder.master(master) if master else builder).getOrCreate()
-    try:
-        yield Cluster(session)
-    finally:
+    with ExitStack() as kept:
         if opened is None:
-            session.stop()
+            kept.callback(session.stop)
+        yield Cluster(session, kept)
 
 
 @contextmanager

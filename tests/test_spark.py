@@ -31,7 +31,7 @@ from pipeline import run
 
 def executors():
     lines = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True).stdout.splitlines()
-    mine = [line.split()[0] for line in lines if "CoarseGrainedExecutorBackend" in line and sys.argv[3] in line]
+    mine = [line.split()[0] for line in lines if f"-Dmark={sys.argv[3]}" in line]
     return [int(number) for number in mine]
 
 def kill_one():
