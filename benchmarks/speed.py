@@ -94,7 +94,9 @@ def replicate(run, target, times):
     (target / "units").mkdir(parents=True)
     (target / ".qunyan").mkdir()
     (target / "rejects.csv").write_bytes((run / "rejects.csv").read_bytes())
-    (target / "manifest.json").write_bytes((run / "manifest.json").read_bytes())
+    manifest = json.loads((run / "manifest.json").read_text(encoding="utf-8"))
+    manifest["totals"]["units"] *= times
+    (target / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     parts = sorted((run / "units").glob("part-*.parquet"))
     for number in range(times * len(parts)):
         table = pq.read_table(parts[number % len(parts)])

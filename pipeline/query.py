@@ -28,6 +28,8 @@ THREADS = 2
 PORTION = 15_000
 """Units that `portions` gives at a time: what is counted within responses fits the processor's cache."""
 
+_FETCHED = 10_000
+
 PERSON = "md5_number(concat_ws(chr(0), file, respondent))"
 """A respondent as a number of 128 bits: equal names in different files are different people; no table of names."""
 
@@ -142,6 +144,12 @@ def _place(folder: Path) -> Path | None:
     """Return where queries may spill: within the run, where the disk was chosen for it; else the system's own place."""
     private = folder / PRIVATE
     return private if private.is_dir() and os.access(private, os.W_OK) else None
+
+
+def streamed(connection: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows of the query just executed, a few thousand at a time."""
+    while rows := connection.fetchmany(_FETCHED):
+        yield from rows
 
 
 def quoted(column: str) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from pipeline.breakdown import by_column, caution, check_columns, trend
 from pipeline.cues import no_content
 from pipeline.keywords import count_words, keywords, words
-from pipeline.query import count_coded, open_units, portions
+from pipeline.query import count_coded, open_units, portions, streamed
 from pipeline.quotes import quotes
 from pipeline.records import Statement
 from pipeline.stats import ClusterSums, clustered, wilson
@@ -267,8 +267,7 @@ def _note_empty(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the table `empty_texts`: the texts that say nothing."""
     import pandas as pd
 
-    short = connection.execute(_SHORT)
-    found = [text for rows in iter(lambda: short.fetchmany(10_000), []) for (text,) in rows if no_content(text)]
+    found = [text for (text,) in streamed(connection.execute(_SHORT)) if no_content(text)]
     connection.from_df(pd.DataFrame({"text": pd.Series(found, dtype=str)})).create("empty_texts")
 
 
