@@ -145,36 +145,37 @@ def _read(
     import pyarrow as pa
 
     columns = [*_COLUMNS, *(name for name in by if name not in _COLUMNS)]
-    texts = None
+    quoted = None
     found: list[pa.Table] = []
     units = 0
     for part in parts:
-        found.append(_of_part(part, columns, texts, interviewer=interviewer))
+        found.append(_of_part(part, columns, quoted, interviewer=interviewer))
         units += len(found[-1])
-        if texts is None and units > MOST_UNITS:
-            texts = pa.array(sorted(set(quotes["text"])), pa.string())
-            found = [table.filter(_said(table, texts)) for table in found]
-    return pa.concat_tables(found, promote_options="permissive"), texts is None
+        if quoted is None and units > MOST_UNITS:
+            quoted = pa.table({name: pa.array(quotes[name], pa.string()) for name in ("text", "location")})
+            found = [table.filter(_among(table, quoted)) for table in found]
+    return pa.concat_tables(found, promote_options="permissive"), quoted is None
 
 
-def _of_part(part: Path, columns: Sequence[str], texts: pa.Array | None, *, interviewer: bool) -> pa.Table:
-    """Return the units of a part to carry; of most parts of a large run only the texts are read."""
+def _of_part(part: Path, columns: Sequence[str], quoted: pa.Table | None, *, interviewer: bool) -> pa.Table:
+    """Return the units of a part to carry; of most parts of a large run only text and place are read."""
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
     with pq.ParquetFile(part) as file:
         here = [name for name in columns if name in file.schema_arrow.names]
-        looked = file.read(["text", "role"])
+        looked = file.read(["text", "location", "role"])
         keep = pc.or_kleene(interviewer, pc.not_equal(looked["role"], "interviewer"))
-        keep = keep if texts is None else pc.and_(keep, _said(looked, texts))
+        keep = keep if quoted is None else pc.and_(keep, _among(looked, quoted))
         some = bool(pc.any(keep).as_py())
         return file.read(here).filter(keep) if some else file.schema_arrow.empty_table().select(here)
 
 
-def _said(table: pa.Table, texts: pa.Array) -> pa.ChunkedArray:
+def _among(table: pa.Table, quoted: pa.Table) -> pa.ChunkedArray:
+    """Return which units may be quoted: their text and their place are."""
     import pyarrow.compute as pc
 
-    return pc.is_in(table["text"], texts)
+    return pc.and_(*(pc.is_in(table[name], quoted[name].combine_chunks()) for name in quoted.column_names))
 
 
 def _keys(quotes: pd.DataFrame) -> set[tuple[str, str, str]]:
