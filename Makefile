@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 FAILED = { echo "依赖没有装好（原因见上面几行）：请检查网络或 pip 的镜像设置，再运行一次同一条命令。"; exit 1; }
 
-.PHONY: demo test golden model clean python
+.PHONY: demo test golden model bench clean python
 
 demo: $(VENV)/.installed
 	@$(BIN)/qunyan classify data/examples -o $(OUT) --by 单位 --by 年龄段 || [ $$? -eq 3 ]
@@ -22,6 +22,9 @@ golden: $(VENV)/.installed-dev # 示例的读取结果或 README 里的输出有
 
 model: $(VENV)/.installed-dev # 从 data/labelled/ 和 lexicons/ 重新训练自带的模型
 	$(BIN)/python models/make_builtin.py
+
+bench: $(VENV)/.installed-dev # 速度和内存：各步相对于 rjieba 的倍数
+	$(BIN)/python benchmarks/speed.py
 
 $(VENV)/.installed: pyproject.toml | python
 	@echo "正在安装到 $(VENV)（第一次约一两分钟）……"

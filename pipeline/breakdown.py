@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipeline.errors import InputRefused
-from pipeline.query import quoted, unit_parts
+from pipeline.query import PERSON, quoted, unit_parts
 from pipeline.stats import Comparison, adjust, compare, wilson
 from pipeline.tables import Table, file_name
 
@@ -47,13 +47,11 @@ _PERIODS = (
 _DATE = r"^\s*((?:19|20)\d{2})\s*[-/.年]?\s*(\d{1,2})?(?:\s*[-/.月]?\s*(\d{1,2}))?(?:\D|$)"
 """Year, month, day, the last two optional: 2024-03-05 09:30, 2024/3/5, 2024年3月, 20240305, 2024."""
 
-_SAID = "file, respondent, statement, categories"
-_JOIN = "FROM grouped JOIN people USING (file, respondent)"
-_MEMBER = f"CREATE OR REPLACE TABLE member AS SELECT DISTINCT people.person, grp {_JOIN}"
-_VOICED = f"""
+_SAID = "person, statement, categories"
+_MEMBER = "CREATE OR REPLACE TABLE member AS SELECT DISTINCT person, grp FROM grouped"
+_VOICED = """
 CREATE OR REPLACE TABLE voiced AS
-SELECT DISTINCT people.person, grp, unnest(list_append(categories, NULL)) AS category {_JOIN}
-WHERE statement = 'problem'
+SELECT DISTINCT person, grp, unnest(list_append(categories, NULL)) AS category FROM grouped WHERE statement = 'problem'
 """
 _RANKED = """
 CREATE OR REPLACE TABLE ranked AS
@@ -147,7 +145,7 @@ def by_column(
         Groups of fewer respondents are not shown.
     """
     group = f"coalesce(nullif(trim({quoted(column)}), ''), '{MISSING}') AS grp"
-    _gather(connection, connection.table("heard").project(f"{_SAID}, {group}"))
+    _gather(connection, connection.table("heard").project(f"{PERSON} AS person, statement, categories, {group}"))
     other = _join_small(connection, min_group)
     counts = _counts(connection)
     tested = _independent(connection)
@@ -299,7 +297,7 @@ def _by_notes(column: str, groups: list[str], shown: list[str], other: str, min_
 def _dated(connection: duckdb.DuckDBPyConnection, column: str) -> duckdb.DuckDBPyRelation:
     """Return what was said with its `day`, NULL where there is none, and whether month and day are stated."""
     parts = f"regexp_extract({quoted(column)}, '{_DATE}', ['y', 'm', 'd']) AS p"
-    said = connection.table("heard").project(f"{_SAID}, {parts}")
+    said = connection.table("heard").project(f"{PERSON} AS person, statement, categories, {parts}")
     day = "try_cast(concat_ws('-', p.y, coalesce(nullif(p.m, ''), '1'), coalesce(nullif(p.d, ''), '1')) AS DATE) AS day"
     return said.project(f"{_SAID}, p.m = '' AS no_month, p.d = '' AS no_day, {day}")
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 from typer import Argument, Option
 
-from pipeline import learning
+from pipeline import books, learning
 from pipeline.door import BUG, REFUSED, REJECTED, honest, run_app
 from pipeline.terminal import changed, explained, listed, progress_shown, say, show, tell
 
@@ -54,6 +54,7 @@ _EXAMPLES = learning.EXAMPLES | {
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True)
 codebook_app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="看、新建、检查编码手册。")
 app.add_typer(codebook_app, name="codebook")
+books.add_commands(codebook_app)
 learning.add_commands(app, codebook_app)
 
 
@@ -62,6 +63,13 @@ class Unit(StrEnum):
 
     sentence = "sentence"
     response = "response"
+
+
+class Engine(StrEnum):
+    """Where units are coded."""
+
+    local = "local"
+    spark = "spark"
 
 
 class Language(StrEnum):
@@ -140,6 +148,10 @@ def classify(
     encoding: Annotated[str | None, Option(help="文件的编码（不写就自动识别）。", metavar="NAME")] = None,
     sheet: Annotated[str | None, Option(help="只读这张工作表。", metavar="NAME")] = None,
     jobs: Annotated[int | None, Option(help="用几个进程（不写就看输入多少）；结果相同。", min=1, metavar="N")] = None,
+    engine: Annotated[Engine, Option(help="在哪里编码：本机（local）或 Spark 集群；结果相同。")] = Engine.local,
+    scheduler: Annotated[
+        str | None, Option(help="Spark 的主节点（spark://…、yarn、k8s://…、local[4]）。", metavar="MASTER")
+    ] = None,
     interviewer: Interviewer = False,
     redact: Redact = None,
     min_group: Annotated[int, Option(help="分组比较里不足几人的组不列出。", min=1, metavar="N")] = 5,
@@ -172,6 +184,8 @@ def classify(
             encoding=encoding,
             sheet=sheet,
             jobs=jobs,
+            engine=engine.value,
+            scheduler=scheduler,
             interviewer=interviewer,
             redact=redact,
             min_group=min_group,
@@ -383,44 +397,6 @@ def verify(out: RunFolder) -> int:
     if not faults:
         show(say("完好：{count} 个文件都和运行时一样。", count=len(Run(out).manifest["outputs"])))
     return REFUSED if faults else 0
-
-
-@codebook_app.command("show", help="列出类别；不写文件就列自带的。")
-@honest
-def show_codebook(
-    file: Annotated[Path | None, Argument(help="编码手册文件。", metavar="FILE", show_default=False)] = None,
-) -> None:
-    """Print the categories of a codebook."""
-    from pipeline.codebook import load
-
-    for category in load(file).categories:
-        show(f"{category.id}  {category.name}")
-        show(f"    {category.definition}")
-
-
-@codebook_app.command("new", help="写一份可以修改的编码手册。")
-@honest
-def new_codebook(
-    file: Annotated[Path, Argument(help="新文件的名字（.csv 或 .xlsx）。", metavar="FILE", show_default=False)],
-) -> None:
-    """Write a codebook to start from."""
-    from pipeline.codebook import new
-
-    show(say("已写好 {path}；改完用 qunyan codebook check {path} 检查。", path=new(file)))
-
-
-@codebook_app.command("check", help="检查编码手册，逐行指出毛病。")
-@honest
-def check_codebook(file: Annotated[Path, Argument(help="编码手册文件。", metavar="FILE", show_default=False)]) -> int:
-    """Print what is wrong in a codebook."""
-    from pipeline.codebook import FATAL, check, load
-
-    findings = check(file)
-    for finding in findings:
-        show((say("第{line}行：", line=finding.line) if finding.line else "") + finding.sentence)
-    if not findings:
-        show(say("没有发现毛病：{count} 个类别。", count=len(load(file).categories)))
-    return REFUSED if any(finding.kind in FATAL for finding in findings) else 0
 
 
 if __name__ == "__main__":

@@ -43,7 +43,8 @@ def build(spec: CoderSpec) -> UnitCoder:
     CodebookRefused, ModelRefused, InputRefused
         If a file it needs cannot be used.
     """
-    from pipeline.cues import CueCoder, CueFinder
+    from pipeline.cuecoder import CueCoder
+    from pipeline.cues import CueFinder
     from pipeline.learnt import LearntCoder
     from pipeline.modelfolder import read
     from pipeline.segment import Segmenter, read_words

@@ -34,6 +34,10 @@ ENGLISH = {
     "用几个进程（不写就看输入多少）；结果相同。": (
         "Worker processes (default: by the size of the input); the result is the same."
     ),
+    "在哪里编码：本机（local）或 Spark 集群；结果相同。": (
+        "Where units are coded: here (local) or on a Spark cluster; the result is the same."
+    ),
+    "Spark 的主节点（spark://…、yarn、k8s://…、local[4]）。": "Spark's master (spark://…, yarn, k8s://…, local[4]).",
     "访谈者的话也计入表格。": "Count the interviewer's turns in the tables too.",
     "覆盖文件夹里另一次运行的结果。": "Replace another run's result in the folder.",
     # the other commands

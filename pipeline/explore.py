@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.folder import whole_file
 from pipeline.normalise import normalise
-from pipeline.query import open_units
+from pipeline.query import open_units, streamed
 from pipeline.segment import ContentWords, domain_words
 from pipeline.tables import Table, defused
 
@@ -45,7 +45,7 @@ FROM (SELECT file, location, unnest(words) AS word FROM spoken) GROUP BY word OR
 _SAID = """
 SELECT text, any_value(file ORDER BY file, location) AS file, any_value(location ORDER BY file, location) AS location,
        list(DISTINCT person) AS people, count(*) AS units
-FROM spoken JOIN people USING (file, respondent) WHERE length(text) >= ? GROUP BY text ORDER BY text
+FROM spoken WHERE length(text) >= ? GROUP BY text ORDER BY text
 """
 _PLACE = {"file": "文件", "location": "位置"}
 
@@ -79,13 +79,12 @@ def concordance(folder: Path, term: str) -> Table:
     """
     wanted = re.compile(re.escape(normalise(term)) or "(?!)", re.IGNORECASE)
     with open_units(folder) as connection:
-        rows = connection.execute(_FOUND).fetchall()
-    found = [
-        {"left": text[max(at.start() - CONTEXT, 0) : at.start()], "term": text[at.start() : at.end()],
-         "right": text[at.end() :][:CONTEXT], "respondent": respondent, "file": file, "location": location}
-        for file, location, respondent, text in rows
-        for at in wanted.finditer(normalise(text))
-    ]  # fmt: skip
+        found = [
+            {"left": text[max(at.start() - CONTEXT, 0) : at.start()], "term": text[at.start() : at.end()],
+             "right": text[at.end() :][:CONTEXT], "respondent": respondent, "file": file, "location": location}
+            for file, location, respondent, text in streamed(connection.execute(_FOUND))
+            for at in wanted.finditer(normalise(text))
+        ]  # fmt: skip
     headings = {"left": "上文", "term": "词语", "right": "下文", "respondent": "受访者", **_PLACE}
     return _table("kwic", f"“{term}”在原话里", found, headings, f"共{len(found)}处。")
 

@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import secrets
+import shutil
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -39,11 +40,14 @@ EXPLORED = "explore/*.csv"
 ON_DEMAND = ("comments/**/*.docx", "results.sav")
 """What `qunyan report` writes where it is asked for: the same."""
 
-_PRIVATE = ".qunyan"
-_PLAN = f"{_PRIVATE}/plan.json"
-_LOCK = f"{_PRIVATE}/lock"
-_HOLDER = f"{_PRIVATE}/holder"
-_UNFINISHED = tuple(f"{name}.*.tmp" for name in ("", "units/", "tables/", f"{_PRIVATE}/"))
+PRIVATE = ".qunyan"
+SPILL = "spill-"
+"""How the folders within `PRIVATE` begin in which queries put what memory does not hold."""
+
+_PLAN = f"{PRIVATE}/plan.json"
+_LOCK = f"{PRIVATE}/lock"
+_HOLDER = f"{PRIVATE}/holder"
+_UNFINISHED = tuple(f"{name}.*.tmp" for name in ("", "units/", "tables/", f"{PRIVATE}/"))
 _CURES = {
     errno.ENOSPC: "磁盘满了：请腾出空间后再运行同一条命令，已完成的部分不会重做",
     errno.EDQUOT: "磁盘配额用完了：请腾出空间后再运行同一条命令，已完成的部分不会重做",
@@ -135,7 +139,7 @@ def hold(out: Path) -> Iterator[None]:
         _refuse_foreign(out)
         made = not out.exists()
         out.mkdir(mode=0o700, parents=True, exist_ok=True)
-        (out / _PRIVATE).mkdir(mode=0o700, exist_ok=True)
+        (out / PRIVATE).mkdir(mode=0o700, exist_ok=True)
         lock = FileLock(out / _LOCK, mode=0o600)
         try:
             lock.acquire(timeout=0)
@@ -147,6 +151,8 @@ def hold(out: Path) -> Iterator[None]:
     mask = os.umask(0o077)
     try:
         _remove(out, _UNFINISHED)
+        for spilt in (out / PRIVATE).glob(f"{SPILL}*"):
+            shutil.rmtree(spilt)
         yield
     finally:
         os.umask(mask)
@@ -197,7 +203,7 @@ def abandon(out: Path) -> None:
 def is_run(folder: Path) -> bool:
     """Whether a folder holds a run, finished or not: a result is no input."""
     try:
-        return (folder / _PRIVATE).is_dir() or _read(folder / MANIFEST) is not None
+        return (folder / PRIVATE).is_dir() or _read(folder / MANIFEST) is not None
     except OSError:  # what may not be looked into is named when it is to be read
         return False
 
@@ -256,8 +262,8 @@ def _refuse_foreign(out: Path) -> None:
         return
     if not out.is_dir():
         raise OutputRefused(f"{out} 是一个文件，不能当输出文件夹：请用 -o 另给一个文件夹名。")
-    ours = (out / _PRIVATE).is_dir() or read_manifest(out) is not None or not any(out.iterdir())
-    links = [name for name in (_PRIVATE, "units", "tables") if (out / name).is_symlink()]
+    ours = (out / PRIVATE).is_dir() or read_manifest(out) is not None or not any(out.iterdir())
+    links = [name for name in (PRIVATE, "units", "tables") if (out / name).is_symlink()]
     if not ours or links:
         raise OutputRefused(f"{out} 不是空的，也不是 qunyan 的结果，没有改动它：请用 -o 另给一个文件夹名。")
 
@@ -290,7 +296,7 @@ def _leave(out: Path, made: bool) -> None:
         return
     with suppress(OSError):
         (out / _LOCK).unlink(missing_ok=True)
-        for name in ("units", "tables", _PRIVATE):
+        for name in ("units", "tables", PRIVATE):
             if (out / name).is_dir():
                 (out / name).rmdir()
         if made:

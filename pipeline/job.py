@@ -6,12 +6,12 @@ import hashlib
 import io
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.breakdown import SMALL
 from pipeline.coder import CoderSpec, build, codebook_of
@@ -34,7 +34,12 @@ from pipeline.records import Reject, UnitCoder
 from pipeline.report import quality_of
 from pipeline.resources import shipped
 from pipeline.result import Run
-from pipeline.run import UNITS, Task, code_files
+from pipeline.run import UNITS, Engine, Task, code_files, local
+
+if TYPE_CHECKING:
+    from pipeline.spark import Cluster
+
+ENGINES = ("local", "spark")
 
 FORMAT = 1
 """Of the run folder; a later version that stores otherwise says so here."""
@@ -77,6 +82,8 @@ def classify(
     encoding: str | None = None,
     sheet: str | None = None,
     jobs: int | None = None,
+    engine: str = "local",
+    scheduler: str | None = None,
     interviewer: bool = False,
     redact: bool | None = None,
     min_group: int = SMALL,
@@ -111,6 +118,10 @@ def classify(
         Where the files' encoding or the workbook's sheet is not to be found by itself.
     jobs : int, optional
         Worker processes; as many as input and machine are worth when not given. The result is the same for any number.
+    engine : {"local", "spark"}
+        Where units are coded: on this machine, or on a Spark cluster. The result is the same.
+    scheduler : str, optional
+        Spark's master (`local[4]`, `spark://…`, `yarn`, `k8s://…`); what spark-submit says when not given.
     interviewer : bool
         Whether the interviewer's turns count in the tables.
     redact : bool, optional
@@ -157,10 +168,16 @@ def classify(
     if unit not in UNITS or min(1 if jobs is None else jobs, min_group) < 1:
         got = f"收到 unit={unit!r}，jobs={jobs!r}，min_group={min_group!r}"
         raise ValueError(f"unit 须是 {'、'.join(UNITS)} 之一，jobs 和 min_group 须是正整数；{got}")
+    if engine not in ENGINES:
+        raise ValueError(f"engine 须是 {'、'.join(ENGINES)} 之一；收到 {engine!r}")
+    if scheduler and engine != "spark":
+        raise InputRefused("--scheduler 只和 --engine spark 一起用。")
     given = [inputs] if isinstance(inputs, (str, Path)) else inputs
     reading = ReadOptions(tuple(text), id, respondent, tuple(by), date, encoding, sheet)
     spec = CoderSpec(*(Path(path) if path else None for path in (model, codebook, words)))
-    with _standard_input_kept(), readers():
+    with ExitStack() as open_until_done, _standard_input_kept(), readers():
+        cluster = open_until_done.enter_context(_opened(scheduler)) if engine == "spark" else None
+        given = cluster.fetch(given) if cluster else given
         sources, refused = _find(given, Path(out))
         hide = Deidentifier() if redact else None
         if hide:
@@ -168,8 +185,7 @@ def classify(
         coder = build(spec)
         plan = _plan(sources, refused, reading, spec, coder, unit, redact=bool(redact))
         task = Task(sources, reading, unit, Path(out), key_of(plan), hide)
-        jobs = jobs or _workers(sources)
-        make = partial(build, spec) if jobs > 1 else lambda: coder
+        chosen = cluster.engine(spec, coder) if cluster else _here(spec, coder, jobs or _workers(sources))
         shown: dict[str, Any] = {"by": list(by), "date": date, "interviewer": interviewer}
         shown |= {"redact": redact is not False, "min_group": min_group}
         with hold(task.out):
@@ -179,7 +195,7 @@ def classify(
             _peek(sources, reading)
             begin(task.out, task.key, force=force)
             with _taken_back_if_refused(task.out):
-                files = _coded(task, refused, make, jobs, progress)
+                files = _coded(task, refused, chosen, progress)
                 plan["files"] = {name: plan["files"][name] | files[name] for name in plan["files"]}
                 _tell(progress, Progress("tables", files=len(sources), files_done=len(sources)))
                 manifest = {"key": task.key} | plan | {"tables": shown}
@@ -217,6 +233,16 @@ def _find(inputs: Sequence[str | Path], out: Path) -> tuple[list[Source], list[R
     if not sources:
         raise InputRefused(rejects[0].message if rejects else "没有找到可读的文件：文件夹是空的，请检查路径。")
     return sources, rejects
+
+
+def _opened(scheduler: str | None) -> AbstractContextManager[Cluster]:
+    from pipeline.spark import cluster
+
+    return cluster(scheduler)
+
+
+def _here(spec: CoderSpec, coder: UnitCoder, jobs: int) -> Engine:
+    return local(partial(build, spec) if jobs > 1 else lambda: coder, jobs)
 
 
 def _workers(sources: Sequence[Source]) -> int:
@@ -292,12 +318,10 @@ def _taken_back_if_refused(out: Path) -> Iterator[None]:
         raise
 
 
-def _coded(
-    task: Task, refused: Sequence[Reject], make: Callable[[], UnitCoder], jobs: int, progress: Report | None
-) -> dict[str, dict[str, Any]]:
+def _coded(task: Task, refused: Sequence[Reject], engine: Engine, progress: Report | None) -> dict[str, dict[str, Any]]:
     order = {source.name: number for number, source in enumerate(task.sources)}
 
     def tell(file: str, units: int) -> None:
         _tell(progress, Progress("code", file, order[file], len(order), units))
 
-    return code_files(task, refused, make, jobs, tell)
+    return code_files(task, refused, engine, tell)

@@ -20,6 +20,9 @@ MOST_KEYWORDS = 50
 MOST_WORDS = 20_000
 """Words of the overall table; what is rarer is in the units."""
 
+CANDIDATES = 4 * MOST_KEYWORDS
+"""Terms of a category or group that the database gives, by its own G2; the statistics library ranks them."""
+
 KINDS = {False: "词", True: "短语"}
 
 _TERMS = """
@@ -34,29 +37,52 @@ CREATE OR REPLACE TEMP MACRO terms_of(words, text) AS list_concat(
     )
 )
 """
-_COUNTED = """
-CREATE TABLE word_counts AS
-SELECT phrase, word, sum(n)::BIGINT AS frequency, count(*) AS responses, count(DISTINCT file) AS files
-FROM (
-    SELECT term.phrase, term.word, file, place, count(*) AS n
-    FROM (SELECT file, hash(file, location) AS place, unnest(terms_of(words, text)) AS term FROM spoken) GROUP BY ALL
+_COUNTS = """
+CREATE TABLE IF NOT EXISTS counts (
+    phrase BOOLEAN, word VARCHAR, category VARCHAR, file VARCHAR, frequency BIGINT, responses BIGINT
 )
-GROUP BY phrase, word
 """
-_INSIDE = """
+_COUNTED = """
+INSERT INTO counts
+SELECT term.phrase, term.word, category, file, sum(n), count(*)
+FROM (
+    SELECT term, category, file, place, count(*) AS n
+    FROM (
+        SELECT unnest(terms_of(words, text)) AS term, category, file, place
+        FROM (
+            SELECT words, text, file, hash(file, location) AS place,
+                   unnest(list_append(categories, NULL)) AS category
+            FROM spoken
+        )
+    )
+    GROUP BY ALL
+)
+GROUP BY ALL
+"""
+_WORD_COUNTS = """
+CREATE OR REPLACE TABLE word_counts AS
+SELECT phrase, word, sum(frequency)::BIGINT AS frequency, sum(responses)::BIGINT AS responses,
+       count(DISTINCT file) AS files
+FROM counts WHERE category IS NULL GROUP BY phrase, word
+"""
+_IN_CATEGORIES = """
+CREATE OR REPLACE TEMP TABLE inside AS
+SELECT category AS key, phrase, word, sum(frequency)::BIGINT AS frequency, sum(responses)::BIGINT AS responses
+FROM counts WHERE category IS NOT NULL GROUP BY category, phrase, word
+"""
+_IN_GROUPS = """
 CREATE OR REPLACE TEMP TABLE inside AS
 SELECT key, phrase, word, sum(n)::BIGINT AS frequency, count(*) AS responses
 FROM (
     SELECT key, term.phrase, term.word, place, count(*) AS n
-    FROM (SELECT key, hash(file, location) AS place, unnest(terms_of(words, text)) AS term FROM ({units})) GROUP BY ALL
+    FROM (
+        SELECT label AS key, hash(file, location) AS place, unnest(terms_of(words, text)) AS term
+        FROM (SELECT *, coalesce(nullif(trim({column}), ''), $missing) AS grp FROM heard) JOIN labels USING (grp)
+        WHERE label <> $missing
+    )
+    GROUP BY ALL
 )
 GROUP BY key, phrase, word
-"""
-_OF_CATEGORIES = "SELECT unnest(categories) AS key, file, location, words, text FROM spoken"
-_OF_GROUPS = """
-SELECT label AS key, file, location, words, text
-FROM (SELECT *, coalesce(nullif(trim({column}), ''), $missing) AS grp FROM heard) JOIN labels USING (grp)
-WHERE label <> $missing
 """
 _OVERUSED = """
 WITH corpus AS (SELECT key, phrase, sum(frequency)::BIGINT AS tokens FROM inside GROUP BY key, phrase),
@@ -66,6 +92,11 @@ SELECT key, phrase, word, frequency, responses, all_frequency - frequency AS res
        tokens, all_tokens - tokens AS rest_tokens
 FROM inside JOIN whole USING (phrase, word) JOIN corpus USING (key, phrase) JOIN everything USING (phrase)
 WHERE rest_tokens > 0 AND frequency * rest_tokens > rest_frequency * tokens AND (NOT phrase OR responses > 1)
+QUALIFY row_number() OVER (
+    PARTITION BY key ORDER BY frequency * ln(frequency / (all_frequency * tokens / all_tokens))
+        + CASE WHEN rest_frequency > 0
+               THEN rest_frequency * ln(rest_frequency / (all_frequency * rest_tokens / all_tokens)) ELSE 0 END DESC, word
+) <= $candidates
 ORDER BY key, phrase, word
 """
 _KEYNESS = {
@@ -84,12 +115,18 @@ _PHRASES = "短语是原话里紧挨着的两个词，至少两条回答用过�
 
 
 def count_words(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the table `word_counts`, and the macro `terms_of`, on which the tables of words rest.
+    """Add the terms of the portion of units at hand to the table `counts`; `sum_words` ends it.
 
     A term is a word, or a phrase: two words that stand next to each other in the text.
     """
     connection.execute(_TERMS)
+    connection.execute(_COUNTS)
     connection.execute(_COUNTED)
+
+
+def sum_words(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the table `word_counts` of all portions, on which the tables of words rest."""
+    connection.execute(_WORD_COUNTS)
 
 
 def words(connection: duckdb.DuckDBPyConnection) -> Table:
@@ -119,7 +156,7 @@ def keywords(connection: duckdb.DuckDBPyConnection, names: Mapping[str, str]) ->
     names : mapping of str to str
         Category id to Chinese name, in order.
     """
-    connection.execute(_INSIDE.format(units=_OF_CATEGORIES))
+    connection.execute(_IN_CATEGORIES)
     frame = _best(_overused(connection, "word_counts"), list(names)).rename(columns={"key": "category"})
     frame.insert(1, "name", frame["category"].map(names))
     headings = {"name": "类别", **_KEYNESS}
@@ -141,8 +178,7 @@ def group_keywords(connection: duckdb.DuckDBPyConnection, column: str) -> Table:
     column : str
         The column.
     """
-    units = _OF_GROUPS.format(column=quoted(column))
-    connection.execute(_INSIDE.format(units=units), {"missing": MISSING})
+    connection.execute(_IN_GROUPS.format(column=quoted(column)), {"missing": MISSING})
     frame = _overused(connection, "inside")
     frame = frame[(frame["responses"] > 1) & ~frame["key"].str.startswith(JOINED)]
     frame = _best(frame, sorted(set(frame["key"]))).rename(columns={"key": "group"})
@@ -158,7 +194,7 @@ def group_keywords(connection: duckdb.DuckDBPyConnection, column: str) -> Table:
 
 def _overused(connection: duckdb.DuckDBPyConnection, whole: str) -> pd.DataFrame:
     """Return the terms of `inside` that their category or group uses more than the rest of `whole`, with keyness."""
-    frame = connection.execute(_OVERUSED.format(whole=whole)).df()
+    frame = connection.execute(_OVERUSED.format(whole=whole), {"candidates": CANDIDATES}).df()
     key = keyness(frame["frequency"], frame["rest_frequency"], frame["tokens"], frame["rest_tokens"])
     told: pd.DataFrame = frame.assign(
         g2=key.g2, log_ratio=key.log_ratio, bic=key.bic, kind_name=frame["phrase"].map(KINDS)

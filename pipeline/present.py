@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pipeline.folder import begin, clear, finish, hold, writing
 from pipeline.masked import privacy, refuse_other_units, told_units
 from pipeline.result import Run
 from pipeline.tables import Table, write_tables
+from pipeline.workers import apart
+
+LARGE = 100_000
+"""Units above which tables and reports are made in processes of their own: the libraries of each take 400 MB."""
+
+Done = TypeVar("Done")
 
 _TOTALS = {
     "files": "文件",
@@ -31,8 +37,9 @@ def present(out: Path, manifest: dict[str, Any]) -> None:
     manifest : dict
         Of the run; totals, headings and the hashes of the outputs are entered.
     """
+    units = sum(file["units"] for file in manifest["files"].values())
     with told_units(out, manifest) as told:
-        _write(out, told, manifest, _tabulated(out, told, manifest))
+        _do(_write, units, out, told, manifest, _do(_tabulated, units, out, told, manifest))
 
 
 def report(
@@ -91,12 +98,18 @@ def report(
         given = {"by": by and list(by), "interviewer": interviewer, "redact": redact, "min_group": min_group}
         manifest["tables"] |= {name: value for name, value in given.items() if value is not None}
         with told_units(run.folder, manifest) as told:
-            tables = _tabulated(run.folder, told, manifest)
+            units = manifest["totals"]["units"]
+            tables = _do(_tabulated, units, run.folder, told, manifest)
             begin(run.folder, manifest["key"])
-            _write(run.folder, told, manifest, tables)
+            _do(_write, units, run.folder, told, manifest, tables)
     for sentence in warnings if tell else ():
         tell(sentence)  # type: ignore[misc]  # there is one
     return Run(run.folder)
+
+
+def _do(work: Callable[..., Done], units: int, *arguments: Any) -> Done:
+    """Do work here, or, for a large run, in a process of its own."""
+    return apart(work, *arguments) if units > LARGE else work(*arguments)
 
 
 def _tabulated(out: Path, told: Path, manifest: dict[str, Any]) -> list[Table]:
@@ -134,7 +147,7 @@ def _write(out: Path, told: Path, manifest: dict[str, Any], tables: list[Table])
 def _totals(out: Path, files: dict[str, dict[str, Any]]) -> dict[str, int]:
     from pipeline.query import open_units
 
-    question = "SELECT (SELECT count(*) FROM people), (SELECT count(*) FROM parts)"
+    question = "SELECT (SELECT count(DISTINCT person) FROM spoken), (SELECT count(*) FROM parts)"
     with open_units(out) as connection:
         respondents, units = connection.execute(question).fetchall()[0]
     counts = {name: sum(file[name] for file in files.values()) for name in ("read", "classified", "rejected")}

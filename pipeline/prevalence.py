@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.audit import load_audit
-from pipeline.query import open_units
+from pipeline.query import count_coded, open_units
 from pipeline.stats import LEVEL, ClusterSums, clustered, wilson
 from pipeline.tables import Table
 
@@ -32,17 +32,16 @@ Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
 _UNITS = """
-SELECT person, units FROM (SELECT person, sum(n)::BIGINT AS units FROM coded WHERE category IS NULL GROUP BY person)
-JOIN people USING (person) ORDER BY file, respondent
+SELECT person::VARCHAR AS person, sum(n)::BIGINT AS units FROM coded WHERE category IS NULL GROUP BY ALL ORDER BY ALL
 """
 _CODED = """
-SELECT person, coalesce(category, '(total)') AS category, sum(n)::BIGINT AS mention,
+SELECT person::VARCHAR AS person, coalesce(category, '(total)') AS category, sum(n)::BIGINT AS mention,
        coalesce(sum(n) FILTER (statement = 'problem'), 0)::BIGINT AS problem
 FROM coded WHERE category IS DISTINCT FROM '' GROUP BY person, category
 """
 _CHECKED = """
-SELECT person, statement, categories, true_statement, true_categories, whole
-FROM spoken JOIN people USING (file, respondent) JOIN audit USING (file, location, unit) ORDER BY file, location, unit
+SELECT person::VARCHAR AS person, statement, categories, true_statement, true_categories, whole
+FROM spoken JOIN audit USING (file, location, unit) ORDER BY file, location, unit
 """
 _BASES = {"respondents": "受访者", "units": "语句"}
 _KINDS = {"problem": "问题", "mention": "不分表述"}
@@ -201,6 +200,7 @@ class _Run:
 
 
 def _run(connection: duckdb.DuckDBPyConnection, audit: pd.DataFrame) -> _Run:
+    count_coded(connection)
     connection.register("audit", audit)
     people, counts, checked = (connection.execute(query).df() for query in (_UNITS, _CODED, _CHECKED))
     place = dict(zip(people["person"], range(len(people)), strict=True))

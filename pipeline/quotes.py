@@ -34,21 +34,22 @@ QUOTED = (Statement.PROBLEM, Statement.SUGGESTION, Statement.PRAISE)
 
 _CANDIDATES = """
 WITH coded_units AS (
-    SELECT *, unnest(categories) AS category, unnest(confidences) AS category_confidence
+    SELECT text, file, location, unit, respondent, words, statement, unnest(categories) AS category,
+           statement_confidence * unnest(confidences) AS confidence, md5(concat_ws('|', text, file, location, unit)) AS h
     FROM spoken WHERE statement <> 'neutral' AND NOT cut AND len(words) > 0
 ),
 sampled AS (
-    SELECT category, statement, file, location, unit
-    FROM (SELECT *, length(text) NOT BETWEEN $shortest AND $longest AS unfit FROM coded_units)
-    QUALIFY row_number() OVER (
-        PARTITION BY category, statement ORDER BY unfit, md5(concat_ws('|', text, file, location, unit)), file, location
-    ) <= $sample
+    SELECT category, statement, unnest(arg_min(
+        struct_pack(text, file, location, unit, respondent, words, confidence, h),
+        CASE WHEN length(text) BETWEEN $shortest AND $longest THEN '0' ELSE '1' END || h,
+        $sample
+    )) AS one
+    FROM coded_units GROUP BY category, statement
 )
-SELECT category, statement, text, file, location, unit, respondent, words,
-       statement_confidence * category_confidence AS confidence
-FROM coded_units JOIN sampled USING (category, statement, file, location, unit)
-ORDER BY category, statement, md5(concat_ws('|', text, file, location, unit)), file, location, unit
+SELECT category, statement, unnest(one) FROM sampled
+ORDER BY category, statement, one.h, one.file, one.location, one.unit
 """
+"""One pass that keeps the units with the least hashes of each group: memory does not grow with the run."""
 
 
 def quotes(connection: duckdb.DuckDBPyConnection, names: Mapping[str, str]) -> Table:

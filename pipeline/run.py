@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import io
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +64,23 @@ class Coded:
     rejects: list[Reject]
 
 
+Engine = Callable[[Iterable[Chunk]], Generator[tuple[Chunk, Coded]]]
+"""Codes chunks and writes their parts, anywhere; gives them back in their order."""
+
+
+def local(make: Make, jobs: int) -> Engine:
+    """Return the engine that codes in this process (`jobs` 1) or in so many worker processes.
+
+    Parameters
+    ----------
+    make : callable
+        Builds the coder.
+    jobs : int
+        Worker processes; the result is the same for any number.
+    """
+    return partial(spread, code_chunk, make=make, jobs=jobs, crashed=crashed)
+
+
 @dataclass(slots=True)
 class Account:
     """What became of one file: read = classified + rejected."""
@@ -101,7 +120,7 @@ class Task:
 
 
 def code_files(
-    task: Task, refused: Sequence[Reject], make: Make, jobs: int, report: Callable[[str, int], None]
+    task: Task, refused: Sequence[Reject], engine: Engine, report: Callable[[str, int], None]
 ) -> dict[str, dict[str, Any]]:
     """Read and code all files of a run: its parts in `units/`, what was not classified in `rejects.csv`.
 
@@ -111,10 +130,8 @@ def code_files(
         What to code, and into which folder.
     refused : sequence of Reject
         Files that were found but are not read.
-    make : callable
-        Builds the coder.
-    jobs : int
-        Worker processes; the result is the same for any number.
+    engine : callable
+        What codes the chunks: `local(…)`, or a cluster.
     report : callable
         Told the file at work and the number of units so far.
 
@@ -134,7 +151,7 @@ def code_files(
             account.read += reject.records
             account.enter(Coded(0, 0, [reject]))
             sheet.writerow(_cells(reject))
-        with closing(spread(code_chunk, _all_chunks(task, accounts), make, jobs, _crashed)) as coded_chunks:
+        with closing(engine(_all_chunks(task, accounts))) as coded_chunks:
             for chunk, coded in coded_chunks:
                 accounts[chunk.file].enter(coded)
                 parts += [chunk.part] if coded.units else []
@@ -222,19 +239,39 @@ def code_chunk(chunk: Chunk, coder: UnitCoder) -> Coded:
     EnvironmentFault
         If the part cannot be written.
     """
-    cut = _CUTS[chunk.unit]
+    coded, responses = cut_up(chunk.records, chunk.unit)
+    if responses and not chunk.part.exists():
+        write_part(packed(unit_table(responses, coder)), chunk.part)
+    return coded
+
+
+def cut_up(records: Sequence[Record], unit: str) -> tuple[Coded, list[tuple[Response, list[Span]]]]:
+    """Cut the responses among records into units; one that has none joins the rejects.
+
+    Parameters
+    ----------
+    records : sequence of Response or Reject
+        In order.
+    unit : {"sentence", "response"}
+        What is coded.
+
+    Returns
+    -------
+    Coded
+        What becomes of the records.
+    list of (Response, list of Span)
+        What is to be coded, for `unit_table`.
+    """
     responses: list[tuple[Response, list[Span]]] = []
     rejects: list[Reject] = []
-    for record in chunk.records:
+    for record in records:
         if isinstance(record, Reject):
             rejects.append(record)
-        elif spans := cut(record.normal):
+        elif spans := _CUTS[unit](record.normal):
             responses.append((record, spans))
         else:
             rejects.append(_without_words(record))
-    if responses and not chunk.part.exists():
-        write_part(unit_table(responses, coder), chunk.part)
-    return Coded(len(responses), sum(len(spans) for _, spans in responses), rejects)
+    return Coded(len(responses), sum(len(spans) for _, spans in responses), rejects), responses
 
 
 def _without_words(response: Response) -> Reject:
@@ -307,10 +344,17 @@ def _with_metadata(names: Iterable[str]) -> pa.Schema:
     return pa.schema([*UNIT_SCHEMA, *(pa.field(name, pa.string()) for name in names)])
 
 
-def write_part(table: pa.Table, part: Path) -> None:
+def packed(table: pa.Table) -> bytes:
+    """Return the bytes of a part: the same wherever it was coded."""
+    part = io.BytesIO()
+    pq.write_table(table, part, compression="zstd")
+    return part.getvalue()
+
+
+def write_part(part: bytes, path: Path) -> None:
     """Write a part, whole or not at all."""
-    with whole_file(part) as path:
-        pq.write_table(table, path, compression="zstd")
+    with whole_file(path) as unfinished:
+        unfinished.write_bytes(part)
 
 
 def align(folder: Path, parts: Sequence[Path]) -> None:
@@ -326,7 +370,7 @@ def align(folder: Path, parts: Sequence[Path]) -> None:
     for stale in sorted(set(folder.glob("part-*.parquet")) - set(parts)):
         stale.unlink()
     if not parts:
-        write_part(UNIT_SCHEMA.empty_table(), folder / "part-00000-00000-000000000000.parquet")
+        write_part(packed(UNIT_SCHEMA.empty_table()), folder / "part-00000-00000-000000000000.parquet")
     schemas = {part: pq.read_schema(part) for part in parts}
     spelt: dict[str, str] = {}
     for name in (name for schema in schemas.values() for name in schema.names):
@@ -336,7 +380,7 @@ def align(folder: Path, parts: Sequence[Path]) -> None:
         if schema.names != wanted.names:
             table = pq.read_table(part)
             table = table.rename_columns([spelt[name.lower()] for name in table.column_names])
-            write_part(_completed(table, wanted), part)
+            write_part(packed(_completed(table, wanted)), part)
 
 
 def _completed(table: pa.Table, wanted: pa.Schema) -> pa.Table:
@@ -346,7 +390,7 @@ def _completed(table: pa.Table, wanted: pa.Schema) -> pa.Table:
     return table.select(wanted.names)
 
 
-def _crashed(chunk: Chunk) -> Coded:
+def crashed(chunk: Chunk) -> Coded:
     """Reject the responses of a chunk whose worker died twice."""
     return Coded(0, 0, [_lost(record) if isinstance(record, Response) else record for record in chunk.records])
 

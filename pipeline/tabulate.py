@@ -11,8 +11,8 @@ import numpy as np
 
 from pipeline.breakdown import SMALL, by_column, caution, check_columns, trend
 from pipeline.cues import no_content
-from pipeline.keywords import count_words, group_keywords, keywords, words
-from pipeline.query import open_units
+from pipeline.keywords import count_words, group_keywords, keywords, sum_words, words
+from pipeline.query import count_coded, open_units, portions, streamed
 from pipeline.quotes import quotes
 from pipeline.records import Statement
 from pipeline.stats import ClusterSums, clustered, wilson
@@ -26,6 +26,7 @@ NONE_ID, NONE = "(none)", "无类别"
 TOTAL_ID, TOTAL = "(total)", "合计"
 
 _FREQUENCIES = """
+CREATE TABLE frequencies AS
 WITH heard AS (
     SELECT person, category, sum(n)::BIGINT AS units,
            coalesce(sum(n) FILTER (statement = 'problem'), 0)::BIGINT AS problem,
@@ -62,7 +63,7 @@ by_person AS (
 SELECT a, b, coalesce(units, 0) AS units, coalesce(respondents, 0) AS respondents
 FROM by_unit FULL JOIN by_person USING (a, b) ORDER BY a, b
 """
-_SHORT = "SELECT DISTINCT text FROM spoken WHERE len(categories) = 0 AND length(text) <= 24 ORDER BY text"
+_SHORT = "SELECT DISTINCT text FROM spoken WHERE len(categories) = 0 AND length(text) <= 24"
 _REMAINDER = """
 SELECT kind, count(*) AS units, count(DISTINCT person) AS respondents
 FROM (
@@ -73,8 +74,7 @@ FROM (
         CASE WHEN review THEN 'review' END,
         CASE WHEN cut THEN 'cut' END
     ]) AS kind
-    FROM (SELECT *, list_contains($empty, text) AS empty FROM spoken)
-    JOIN people USING (file, respondent)
+    FROM (SELECT *, text IN (SELECT text FROM empty_texts) AS empty FROM spoken)
 )
 WHERE kind IS NOT NULL GROUP BY kind
 UNION ALL
@@ -164,8 +164,8 @@ def tabulate(
     """
     check_columns(folder, [*by, *([date] if date else [])])
     with open_units(folder, interviewer=interviewer) as connection:
+        count(connection, folder, interviewer=interviewer)
         names = _complete(connection, codebook_names)
-        count_words(connection)
         tables = [
             frequencies(connection, names),
             *(table for column in dict.fromkeys(by) for table in _compared(connection, column, names, min_group)),
@@ -179,6 +179,15 @@ def tabulate(
     return _named_apart(tables)
 
 
+def count(connection: duckdb.DuckDBPyConnection, folder: Path, *, interviewer: bool = False) -> None:
+    """Count respondents, units and words, on which the tables rest, in a connection of `pipeline.query.open_units`."""
+    count_coded(connection)
+    connection.execute(_FREQUENCIES)
+    for _ in portions(connection, folder, interviewer=interviewer):
+        count_words(connection)
+    sum_words(connection)
+
+
 def frequencies(connection: duckdb.DuckDBPyConnection, names: Mapping[str, str]) -> Table:
     """Return the table `frequencies`: per category respondents and units by statement, and shares with intervals.
 
@@ -190,7 +199,7 @@ def frequencies(connection: duckdb.DuckDBPyConnection, names: Mapping[str, str])
         Category id to Chinese name, in order.
     """
     rows = {**names, NONE_ID: NONE, TOTAL_ID: TOTAL}
-    counts = connection.execute(_FREQUENCIES).df().set_index("category")
+    counts = connection.table("frequencies").df().set_index("category")
     frame = counts.reindex(list(rows), fill_value=0).rename_axis("category").reset_index()
     total = frame.iloc[-1]
     people, problems = int(total["respondents"]), int(total["problem_units"])
@@ -220,7 +229,7 @@ def cooccurrence(connection: duckdb.DuckDBPyConnection, names: Mapping[str, str]
         As for `frequencies`.
     """
     pairs = _in_order(connection.execute(_TOGETHER).df(), list(names))
-    counts = connection.execute(_FREQUENCIES).df().set_index("category")
+    counts = connection.table("frequencies").df().set_index("category")
     bases = {"units": ("problem_units", "problem_units"), "respondents": ("problem_respondents", "respondents")}
     for name, (column, base) in bases.items():
         a, b = (pairs[side].map(counts[column]).to_numpy(float) for side in ("a", "b"))
@@ -249,8 +258,8 @@ def remainder(connection: duckdb.DuckDBPyConnection, *, interviewer: bool = Fals
     interviewer : bool, default False
         Whether the connection counts the interviewer's turns.
     """
-    empty = [text for (text,) in connection.execute(_SHORT).fetchall() if no_content(text)]
-    counts = connection.execute(_REMAINDER, {"empty": empty or [""]}).df().set_index("kind")
+    _note_empty(connection)
+    counts = connection.execute(_REMAINDER).df().set_index("kind")
     frame = counts.reindex(list(_KINDS), fill_value=0).rename_axis("kind").reset_index()
     frame["name"] = list(_KINDS.values())
     frame["share"] = _share(frame["units"], int(frame["units"].iloc[0]))
@@ -269,6 +278,14 @@ def _compared(
 ) -> list[Table]:
     """Return the two tables that compare the groups of a column: shares, and words."""
     return [by_column(connection, column, names, min_group), group_keywords(connection, column)]
+
+
+def _note_empty(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the table `empty_texts`: the texts that say nothing."""
+    import pandas as pd
+
+    found = [text for (text,) in streamed(connection.execute(_SHORT)) if no_content(text)]
+    connection.from_df(pd.DataFrame({"text": pd.Series(found, dtype=str)})).create("empty_texts")
 
 
 def _share(hits: pd.Series[int], base: int) -> pd.Series[float]:

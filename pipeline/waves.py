@@ -12,13 +12,13 @@ import numpy as np
 from pipeline.breakdown import caution
 from pipeline.errors import EnvironmentFault, InputRefused, OutputRefused
 from pipeline.folder import whole_file
-from pipeline.keywords import KINDS, count_words
+from pipeline.keywords import KINDS
 from pipeline.query import open_units
 from pipeline.result import Run
 from pipeline.stats import Interval, adjust, difference, keyness
 from pipeline.stats import compare as compared
 from pipeline.tables import Table, write_tables
-from pipeline.tabulate import frequencies
+from pipeline.tabulate import count, frequencies
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -212,7 +212,7 @@ def _warnings(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[str]:
 def _counted(run: Run, names: Mapping[str, str]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return a run's table of frequencies, and its words."""
     with open_units(run.folder) as connection:
-        count_words(connection)
+        count(connection, run.folder)
         return frequencies(connection, names).frame, connection.execute("SELECT * FROM word_counts").df()
 
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future
 from typing import Any, Generic, TypeVar
 
+from pipeline.errors import EnvironmentFault
 from pipeline.records import UnitCoder
 
 Make = Callable[[], UnitCoder]
@@ -115,6 +116,33 @@ class _Pool(Generic[Task, Result]):
             workers.shutdown()
 
 
+def apart(work: Callable[..., Result], *arguments: Any) -> Result:
+    """Do work in a process of its own: the memory that it takes ends with it.
+
+    Parameters
+    ----------
+    work : callable
+        A module's function.
+    *arguments
+        Picklable, as its result is; what it raises is raised here.
+
+    Raises
+    ------
+    EnvironmentFault
+        If the process dies.
+    """
+    from joblib.externals.loky import BrokenProcessPool, ProcessPoolExecutor
+
+    workers = ProcessPoolExecutor(1, initializer=_serve, initargs=(os.getpid(),))
+    try:
+        result: Result = workers.submit(work, *arguments).result()
+    except BrokenProcessPool:
+        raise EnvironmentFault("制表的进程意外中止（可能是内存不足）：请关掉别的程序，再运行同一条命令。") from None
+    finally:
+        workers.shutdown()
+    return result
+
+
 def _start(make: Make, jobs: int) -> Any:
     from joblib.externals.loky import ProcessPoolExecutor
 
@@ -125,11 +153,16 @@ _coder: UnitCoder
 
 
 def _begin(make: Make, parent: int) -> None:
-    """Build this worker's coder; Ctrl-C is for the parent to handle."""
+    """Build this worker's coder."""
     global _coder
+    _serve(parent)
+    _coder = make()
+
+
+def _serve(parent: int) -> None:
+    """End when the parent ends; Ctrl-C is for the parent to handle."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-    _coder = make()
 
 
 def _end_with(parent: int) -> None:

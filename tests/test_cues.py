@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from pipeline.batch import Batch
 from pipeline.codebook import Category, Codebook, load
-from pipeline.cues import CueCoder, CueFinder, no_content
+from pipeline.cuecoder import CueCoder
+from pipeline.cues import CueFinder, no_content
 from pipeline.normalise import normalise
 from pipeline.records import CODING_SCHEMA, STATEMENTS
 from pipeline.scope import cues

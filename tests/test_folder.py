@@ -136,3 +136,12 @@ def test_unfinished_files_of_a_killed_run_are_cleared(tmp_path: Path) -> None:
     left.write_text("half")
     with hold(out):
         assert not left.exists()
+
+
+def test_what_a_killed_run_spilt_is_removed(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    spilt = out / ".qunyan" / "spill-abc"
+    spilt.mkdir(parents=True)
+    (spilt / "tables.duckdb").write_bytes(b"x")
+    with hold(out):
+        assert not spilt.exists()

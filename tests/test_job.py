@@ -137,6 +137,19 @@ def test_the_bytes_depend_on_nothing_but_input_and_options(folder: Path, tmp_pat
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
 
 
+def test_a_large_run_is_presented_in_processes_of_its_own(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline.classify(folder, tmp_path / "small", by=["单位"])
+    monkeypatch.setattr("pipeline.present.LARGE", 0)
+    pipeline.classify(folder, tmp_path / "large", by=["单位"])
+    assert contents(tmp_path / "small") == contents(tmp_path / "large")
+    report(tmp_path / "large")
+    assert contents(tmp_path / "small") == contents(tmp_path / "large")
+    with pytest.raises(InputRefused, match="没有这列"):
+        report(tmp_path / "large", by=["没有这列"])
+
+
 def test_a_result_within_the_input_folder_is_no_input(folder: Path) -> None:
     first = pipeline.classify(folder, folder / "结果").manifest
     assert stages(folder / "结果", folder) == ["unchanged"]

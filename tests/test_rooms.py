@@ -13,12 +13,12 @@ import pipeline
 PACKAGE = Path(pipeline.__file__).parent
 IN_ORDER = """
     errors folder workbooks records resources normalise split batch bookfile codebook read segment identifiers people
-    redact fields scope statements cues features
+    redact fields scope statements cues cuecoder features
     semantic shares model modelfolder learnt marks exchange labels labelsheet calibration recipes fitting train evaluate
     figures curve grade
-    card suspects teach coder tables workers deidentify run query masked stats breakdown keywords quotes tabulate audit
+    card suspects teach coder tables workers deidentify run spark query masked stats breakdown keywords quotes tabulate audit
     prevalence explore chart
-    report result waves present review agree job english terminal door learning cli
+    report result waves present review agree job english terminal door books learning cli
 """
 ROOMS = IN_ORDER.split()
 FILES = sorted(

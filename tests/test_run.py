@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,17 @@ class Deadly(FakeCoder):
         return super().code_units(units)
 
 
+class KilledOnce(FakeCoder):
+    """Its process is killed from outside, as by the system when memory is short, at the first unit with 毒."""
+
+    def code_units(self, units: Sequence[str]) -> pa.Table:
+        mark = Path(os.environ["QUNYAN_TEST_MARK"])
+        if any("毒" in unit for unit in units) and not mark.exists():
+            mark.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().code_units(units)
+
+
 def response(text: str, location: str = "第1行", **meta: str) -> Response:
     return Response("a.csv", location, "1", text, normalise(text), "甲", meta=meta)
 
@@ -62,7 +74,7 @@ def coded(folder: Path, out: Path, make: Any = FakeCoder, jobs: int = 1, **optio
     sources, refused = discover([folder])
     (out / "units").mkdir(parents=True, exist_ok=True)
     task = run.Task(sources, ReadOptions(**options), "sentence", out, "key")
-    return run.code_files(task, refused, make, jobs, lambda *_: None)
+    return run.code_files(task, refused, run.local(make, jobs), lambda *_: None)
 
 
 def parts(out: Path) -> dict[str, bytes]:
@@ -164,6 +176,15 @@ def test_a_chunk_that_kills_its_worker_twice_is_rejected_alone(folder: Path, tmp
     assert files["a.csv"]["classified"] == 10
     rejects = pd.read_csv(tmp_path / "out" / "rejects.csv")
     assert set(rejects[rejects["file"] == "d.csv"]["reason"]) == {"crashed"}
+
+
+def test_a_worker_killed_once_costs_nothing(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "d.csv").write_text("内容\n好\n有毒\n好\n好\n难\n", encoding="utf-8")
+    whole = coded(folder, tmp_path / "whole")
+    monkeypatch.setenv("QUNYAN_TEST_MARK", str(tmp_path / "killed"))
+    assert coded(folder, tmp_path / "out", KilledOnce, jobs=2) == whole
+    assert (tmp_path / "killed").exists()
+    assert parts(tmp_path / "out") == parts(tmp_path / "whole")
 
 
 def test_rejects_hold_no_formula(tmp_path: Path) -> None:

@@ -20,7 +20,6 @@ from pipeline.stats import ClusterSums, Interval, adjust, clustered, difference,
 from pipeline.stats import compare as compared
 from pipeline.waves import compare
 
-
 COUNTS = dict.fromkeys(("files", "respondents", "units", "read", "classified", "rejected"), 1)
 
 

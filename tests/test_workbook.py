@@ -120,6 +120,22 @@ def test_units_go_on_in_a_further_sheet(tmp_path, monkeypatch):
     assert columns(made["目录"], head=4)["行数"][-3:] == [3, 3, 1]
 
 
+def test_units_too_many_for_excel_are_left_out_and_the_sheet_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr(unitsheets, "MOST_UNITS", 3)
+    made = book(tmp_path, [unit(str(n), "p", "formalism", f"第{n}句") for n in range(4)])
+    assert made["语句"].max_row == 1
+    assert "共 4 条语句" in made["语句"]["A1"].value
+    assert "units 文件夹" in made["语句"]["A1"].value
+    assert columns(made["目录"], head=4)["行数"][-1] == 0
+
+
+def test_a_codebook_without_confidences_has_a_workbook(tmp_path):
+    sheet = columns(
+        book(tmp_path, [unit("甲", "p", "formalism", statement_confidence=None, confidences=[None])])["语句"]
+    )
+    assert (sheet["表述置信度"], sheet["类别置信度"]) == ([None], [None])
+
+
 def test_the_users_columns_of_all_parts_are_there(tmp_path):
     store(tmp_path, [unit("甲", "p", "formalism", 单位="一村")])
     (tmp_path / "units" / "part-00000.parquet").rename(tmp_path / "units" / "part-00001.parquet")

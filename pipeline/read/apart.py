@@ -18,8 +18,8 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 
 from ..errors import EnvironmentFault, InputRefused
-from ..records import Reject
-from .here import Record, read_here, rejected
+from ..records import Record, Reject
+from .here import read_here, rejected
 from .source import STDIN, Notes, ReadOptions, Source
 from .wire import MORE, STOP, answered, request
 

@@ -15,8 +15,8 @@ from contextlib import closing, suppress
 from typing import BinaryIO
 
 from ..errors import InputRefused
-from ..records import Response
-from .here import Record, read_here
+from ..records import Record, Response
+from .here import read_here
 from .source import Notes
 from .wire import MORE, STOP, answer, requested
 

@@ -8,14 +8,13 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 from ..errors import InputRefused
-from ..records import Reject, Response
+from ..records import Record, Reject
 from .kinds import kind_of
 from .source import STDIN, Notes, ReadOptions, Source, UnreadableError
 
 BUG = "bug"
 """The reason of a file that a bug of ours keeps from being read; the command's exit code is 1 then."""
 
-Record = Response | Reject
 Reader = Callable[[Source, ReadOptions, Notes], Iterator[Record]]
 
 _PACKAGE = Path(__file__).resolve().parent.parent

@@ -160,17 +160,39 @@ def _read(
 ) -> tuple[pa.Table, bool]:
     """Return the units to carry, and whether they are all."""
     import pyarrow as pa
+
+    columns = [*_COLUMNS, *(name for name in by if name not in _COLUMNS)]
+    quoted = None
+    found: list[pa.Table] = []
+    units = 0
+    for part in parts:
+        found.append(_of_part(part, columns, quoted, interviewer=interviewer))
+        units += len(found[-1])
+        if quoted is None and units > MOST_UNITS:
+            quoted = pa.table({name: pa.array(quotes[name], pa.string()) for name in ("text", "location")})
+            found = [table.filter(_among(table, quoted)) for table in found]
+    return pa.concat_tables(found, promote_options="permissive"), quoted is None
+
+
+def _of_part(part: Path, columns: Sequence[str], quoted: pa.Table | None, *, interviewer: bool) -> pa.Table:
+    """Return the units of a part to carry; of most parts of a large run only text and place are read."""
     import pyarrow.compute as pc
-    import pyarrow.dataset as ds
     import pyarrow.parquet as pq
 
-    schema = pa.unify_schemas([pq.read_schema(part) for part in parts], promote_options="permissive")
-    stored = ds.dataset([str(part) for part in parts], schema=schema)
-    heard = pc.scalar(True) if interviewer else pc.field("role") != "interviewer"
-    whole = stored.count_rows(filter=heard) <= MOST_UNITS
-    wanted = heard if whole else heard & pc.field("text").isin(quotes["text"].tolist())
-    columns = [*_COLUMNS, *(name for name in by if name in schema.names and name not in _COLUMNS)]
-    return stored.to_table(columns=columns, filter=wanted), whole
+    with pq.ParquetFile(part) as file:
+        here = [name for name in columns if name in file.schema_arrow.names]
+        looked = file.read(["text", "location", "role"])
+        keep = pc.or_kleene(interviewer, pc.not_equal(looked["role"], "interviewer"))
+        keep = keep if quoted is None else pc.and_(keep, _among(looked, quoted))
+        some = bool(pc.any(keep).as_py())
+        return file.read(here).filter(keep) if some else file.schema_arrow.empty_table().select(here)
+
+
+def _among(table: pa.Table, quoted: pa.Table) -> pa.ChunkedArray:
+    """Return which units may be quoted: their text and their place are."""
+    import pyarrow.compute as pc
+
+    return pc.and_(*(pc.is_in(table[name], quoted[name].combine_chunks()) for name in quoted.column_names))
 
 
 def _keys(quotes: pd.DataFrame) -> set[tuple[str, str, str]]:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 MOST_ROWS = 1_000_000
 """Units of a sheet, of the 1,048,576 rows that Excel takes; further units go on in a further sheet."""
 
+MOST_UNITS = 1_000_000
+"""Units of a run that the workbook holds; a larger run's are in its parts only, and the sheet says so."""
+
 MOST_TEXT = 32_767
 """UTF-16 units that a cell takes."""
 
@@ -120,7 +123,7 @@ def fitted(text: str) -> str:
 def write_units(
     book: Any, formats: tuple[Any, Any], parts: list[Path], names: Mapping[str, str]
 ) -> list[tuple[str, int]]:
-    """Write all units, over as many sheets as they need.
+    """Write all units, over as many sheets as they need; of a run too large for that, a sentence says where they are.
 
     Parameters
     ----------
@@ -138,6 +141,8 @@ def write_units(
     list of (str, int)
         The sheets' names and how many units each has.
     """
+    if (units := _units(parts)) > MOST_UNITS:
+        return [_left_out(book, units)]
     own = _own_columns(parts)
     head, text = formats
     written: list[tuple[str, int]] = []
@@ -153,6 +158,19 @@ def write_units(
     if sheet is None:
         sheet = _start(book, head, own, 1)
     return [*written, _finish(sheet, row, len(COLUMNS) + len(own))]
+
+
+def _units(parts: list[Path]) -> int:
+    import pyarrow.parquet as pq
+
+    return sum(pq.read_metadata(part).num_rows for part in parts)
+
+
+def _left_out(book: Any, units: int) -> tuple[str, int]:
+    sheet = book.add_worksheet("语句")
+    told = f"共 {units:,} 条语句，超过 {MOST_UNITS:,} 条，Excel 打不开这么大的表，没有列入本文件。"
+    sheet.write_string(0, 0, told + "全部语句和编码在 units 文件夹的 Parquet 文件里；有代表性的见“典型原话”。")
+    return sheet.get_name(), 0
 
 
 def _own_columns(parts: list[Path]) -> list[str]:
