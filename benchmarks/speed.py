@@ -163,8 +163,8 @@ def stages(corpus, out, rounds):
 
     from pipeline import codebook
     from pipeline.coder import CoderSpec, build
-    from pipeline.cues import CueCoder
-    from pipeline.job import _tabulated
+    from pipeline.cuecoder import CueCoder
+    from pipeline.present import _tabulated
     from pipeline.normalise import normalise
     from pipeline.read import ReadOptions, Source, read
     from pipeline.report.page import write_page
@@ -197,7 +197,7 @@ def stages(corpus, out, rounds):
     costs["unit table + Parquet"], _ = timed(lambda: packed(unit_table(responses, Known(coding))), rounds)
     manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
     names = manifest["codebook"]["categories"]
-    costs["tables"], tables = timed(lambda: _tabulated(out, manifest), rounds)
+    costs["tables"], tables = timed(lambda: _tabulated(out, out, manifest), rounds)
     with tempfile.TemporaryDirectory() as folder:
         costs["workbook"], _ = timed(lambda: write_workbook(Path(folder, "a.xlsx"), tables, out, names, {}), 1)
         costs["pictures"], figures = timed(lambda: draw_figures(tables), rounds)

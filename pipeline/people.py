@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import NamedTuple
 
-from pipeline.identifiers import Found
+from pipeline.identifiers import Found, sentences
 from pipeline.resources import shipped
 from pipeline.segment import Segmenter
 
@@ -242,6 +242,12 @@ def _again(seen: str, known: set[str]) -> list[tuple[int, int]]:
     return [match.span() for match in pattern.finditer(seen)]
 
 
+_DETAIL = re.compile(
+    r"[0-9A-Za-z一二三四五六七八九十百零〇甲乙丙丁][ ]?(?:号|栋|幢|座|单元|门|室|层|楼|户|弄|组|队|房|社|#|-[0-9]|期)|住址|地址|住在|家住"
+)
+"""What every detailed address holds."""
+
+
 def addresses(seen: str) -> Iterator[Found]:
     """Yield the detailed addresses in a text after `pipeline.identifiers.plain`: down to a house or a flat.
 
@@ -251,7 +257,8 @@ def addresses(seen: str) -> Iterator[Found]:
     >>> [text[found.start : found.end] for found in addresses(text)]
     ['滨江路12号3栋2单元501室', '柳塘村三组12号']
     """
-    for match in _ADDRESS.finditer(seen):
-        start, end = match.span(match.lastgroup or 0)
-        if match.lastgroup != "said" or re.search(r"[0-9一二三四五六七八九十]", match["said"]):
-            yield Found("地址", start, end)
+    for first, last in sentences(seen, _DETAIL):
+        for match in _ADDRESS.finditer(seen, first, last):
+            start, end = match.span(match.lastgroup or 0)
+            if match.lastgroup != "said" or re.search(r"[0-9一二三四五六七八九十]", match["said"]):
+                yield Found("地址", start, end)
