@@ -2,18 +2,20 @@
 
     python benchmarks/quality.py [--json FILE]
 
-On the test set by another hand and the challenge set (`data/test/`, synthetic), and, where `../shared/data` is there, on
-real citizens' messages. All coders see the same units; the learnt ones are trained on `data/labelled` only.
+On the two test sets by other hands and the challenge set (`data/test/`, synthetic), and, where `../shared/data` is there, on
+real citizens' messages. All coders see the same units; the learnt ones are trained on `data/labelled` only. With
+`qunyan[semantic]` installed, the built-in coder's recipe with sentence embeddings stands beside it.
 """
 
 import csv
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from pipeline import evaluate
+from pipeline import evaluate, semantic
 from pipeline.codebook import load
 from pipeline.coder import CoderSpec, build
 from pipeline.evaluate import Codes
@@ -46,6 +48,23 @@ def codes(rows):
 
 def built_in(texts):
     table = build(CoderSpec()).code_units([normalise(text) for text in texts]).select(["statement", "categories"])
+    return codes(table.to_pylist())
+
+
+def with_embeddings(texts):
+    """The built-in coder's recipe with sentence embeddings beside the other features: what `[semantic]` would bring."""
+    from pipeline.cues import CueFinder
+    from pipeline.fitting import fit
+    from pipeline.labels import normalised, read_labels
+    from pipeline.learnt import LearntCoder
+    from pipeline.recipes import Recipe
+    from pipeline.semantic import embed_many
+    from pipeline.train import task_of
+
+    labels = read_labels(sorted((ROOT / "data" / "labelled").glob("*.csv")), BOOK)
+    task = replace(task_of(labels, BOOK), embeddings=embed_many(normalised(labels)))
+    coder = LearntCoder(fit(task, {}, Recipe(semantic=0.5)), CueFinder(BOOK), Segmenter())
+    table = coder.code_units([normalise(text) for text in texts]).select(["statement", "categories"])
     return codes(table.to_pylist())
 
 
@@ -87,20 +106,26 @@ def plain_pipeline(texts):
 
 def main():
     unseen = rows_of(ROOT / "data" / "test" / "unseen.csv")
+    second = rows_of(ROOT / "data" / "test" / "unseen_2.csv")
+    second = [row | {"register": f"{row['register']} (2nd set)"} for row in second]
     challenge = rows_of(ROOT / "data" / "test" / "challenge.csv")
     real = real_rows() if REAL.exists() else []
-    rows = unseen + challenge + real
+    rows = unseen + second + challenge + real
     gold, texts = codes(rows), [row["text"] for row in rows]
     parts = {}
     for i, row in enumerate(rows):
         parts.setdefault(row.get("construction") or row["register"], []).append(i)
     results = {}
-    for name, coder in (("built-in", built_in), ("dictionary", dictionary), ("plain TF-IDF", plain_pipeline)):
+    coders = {"built-in": built_in, "with embeddings": with_embeddings, "dictionary": dictionary}
+    coders["plain TF-IDF"] = plain_pipeline
+    for name, coder in coders.items():
+        if name == "with embeddings" and not semantic.available():
+            continue
         said = coder(texts)
         for part, places in parts.items():
             measured = {key: measure(gold[places], said[places]) for key, measure in evaluate.MEASURES.items()}
             results.setdefault(part, {})[name] = measured | {"units": len(places)}
-            print(f"{part:20s} {name:13s} n={len(places):4d} " + " ".join(f"{k}={v:.3f}" for k, v in measured.items()))
+            print(f"{part:20s} {name:15s} n={len(places):4d} " + " ".join(f"{k}={v:.3f}" for k, v in measured.items()))
     if "--json" in sys.argv:
         Path(sys.argv[sys.argv.index("--json") + 1]).write_text(
             json.dumps(results, ensure_ascii=False, indent=1), "utf-8"
