@@ -164,8 +164,8 @@ def stages(corpus, out, rounds):
     from pipeline import codebook
     from pipeline.coder import CoderSpec, build
     from pipeline.cuecoder import CueCoder
-    from pipeline.present import _tabulated
     from pipeline.normalise import normalise
+    from pipeline.present import _tabulated
     from pipeline.read import ReadOptions, Source, read
     from pipeline.report.page import write_page
     from pipeline.report.pictures import draw_figures
