@@ -35,7 +35,7 @@ SENTENCES = 7
 """Of a message, where the real ones are absent."""
 
 WITH_RJIEBA = "import sys, runpy, jieba, rjieba; jieba.lcut = rjieba.Jieba().cut; runpy.run_path(sys.argv.pop(1), run_name='__main__')"
-REPORT = "import sys, pipeline.job; pipeline.job.report(sys.argv[1])"
+REPORT = "import sys, pipeline.present; pipeline.present.report(sys.argv[1])"
 
 
 @dataclass(frozen=True)

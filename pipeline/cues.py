@@ -118,6 +118,7 @@ class CueFinder:
 
     Examples
     --------
+    >>> from pipeline.codebook import load
     >>> finder = CueFinder(load())
     >>> [(m.term, m.kind, m.scope) for m in finder.mentions("没有推诿扯皮")]
     [('没有', 'negator', 'asserted'), ('推诿扯皮', 'term', 'negated')]

@@ -152,8 +152,8 @@ class Segmenter:
 
         Examples
         --------
-        >>> Segmenter().cut_all(["没人管", "窗口"])
-        ['没', '人', '管', '\n', '窗口', '\n']
+        >>> Segmenter().cut_all(["网格员", "窗口"])
+        ['网格员', '\n', '窗口', '\n']
         """
         words: list[str] = []
         for alone, run in groupby(texts, self._stands_alone):

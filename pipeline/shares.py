@@ -113,7 +113,8 @@ class Shares:
         lower = [word.lower() for word in fresh]
         grams, vectors = self.vocabulary.words(lower)
         squares = np.asarray(grams.multiply(grams).sum(axis=1))
-        self._rows[rows] = np.hstack([grams @ self._grams, vectors @ self._vectors, squares, vectors])
+        by_vector = sp.csr_matrix(vectors) @ self._vectors  # row by row: a dense product rounds by its companions
+        self._rows[rows] = np.hstack([grams @ self._grams, by_vector, squares, vectors])
         self._in_pairs[rows] = [self._pair_words.get(word, 0) for word in lower]
         self.terms = pa.array(self.words, pa.string())
         self.lengths[rows] = [len(word) for word in fresh]

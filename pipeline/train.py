@@ -30,6 +30,8 @@ from pipeline.segment import Segmenter
 Bools = NDArray[np.bool_]
 
 SAMPLE = "models/builtin/sample.parquet"
+CUE_BIAS = "cue_bias"
+"""Where the built-in model keeps what its words add to the statement types on average, for heads of cues alone."""
 
 FEW = 8
 """A category with fewer labelled units is named in the warnings."""
@@ -70,7 +72,16 @@ def train(labels: Labels, codebook: Codebook) -> LinearModel:
         Its categories are the labels; its terms and topics are features.
     """
     task = task_of(labels, codebook)
-    return fit(task, {"codebook": codebook.fingerprint, "units": len(labels)})
+    model = fit(task, {"codebook": codebook.fingerprint, "units": len(labels)})
+    return replace(model, about=model.about | {CUE_BIAS: _typical(model, task)})
+
+
+def _typical(model: LinearModel, task: Task) -> list[float]:
+    """Return what everything but the cues adds to the score of each statement type, on average."""
+    mean = np.asarray(task.matrix.mean(axis=0)).ravel()
+    _, rows = _cue_rows(model)
+    mean[rows] = 0
+    return [round(float(score), 6) for score in mean @ model.statements.weights + model.statements.bias]
 
 
 def learn(
@@ -206,11 +217,17 @@ def _builtin() -> LinearModel:
 def _cue_weights() -> tuple[tuple[str, ...], Head]:
     """Return what the built-in model learnt about cues, whatever the topic: their names, and weights of the statements."""
     builtin = _builtin()
-    labels = builtin.categories.labels
-    names = [name for name in builtin.vocabulary.signals if not any(part in labels for part in name.split(":"))]
-    first = builtin.vocabulary.size - len(builtin.vocabulary.signals)
-    rows = [first + builtin.vocabulary.signals[name] for name in names]
-    return tuple(names), replace(builtin.statements, weights=builtin.statements.weights[rows])
+    names, rows = _cue_rows(builtin)
+    bias = np.asarray(builtin.about[CUE_BIAS], dtype=np.float32)
+    return names, replace(builtin.statements, weights=builtin.statements.weights[rows], bias=bias)
+
+
+def _cue_rows(model: LinearModel) -> tuple[tuple[str, ...], list[int]]:
+    """Return the cues that say nothing of a category, and their features' numbers."""
+    signals, labels = model.vocabulary.signals, model.categories.labels
+    names = tuple(name for name in signals if not any(part in labels for part in name.split(":")))
+    first = model.vocabulary.size - len(signals)
+    return names, [first + signals[name] for name in names]
 
 
 def _by_cues(model: LinearModel) -> Head:

